@@ -106,7 +106,12 @@ class CloudApiError(ServiceFaultError):
     """
 
     def __init__(self, service: str, command: str, errorcode: int, errortext: str, cserrorcode: int = 9999) -> None:
-        self.command, self.errorcode, self.errortext, self.cserrorcode = command, errorcode, errortext, cserrorcode
+        self.command, self.errorcode, self.errortext, self.cserrorcode = (
+            command,
+            errorcode,
+            errortext,
+            cserrorcode,
+        )
         super().__init__(service, f"{command} failed with {errorcode}: {errortext}")
 
 

@@ -1,0 +1,82 @@
+"""Do one thing for many machines at once: threads, a bound, the first cause kept."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+WIDEST = 256
+"""Threads at most; one that waits for a machine costs next to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T, R]):
+    """What became of one item: a value or an error."""
+
+    item: T
+    value: R | None = None
+    error: BaseException | None = None
+
+
+def for_each(
+    items: Sequence[T],
+    action: Callable[[T], R],
+    *,
+    check: Callable[[], None] = lambda: None,
+    width: int = WIDEST,
+    on_interrupt: Callable[[], None] = lambda: None,
+) -> list[Outcome[T, R]]:
+    """Run `action` for every item, side by side, to the end, whatever fails.
+
+    Args:
+        check: called before every action in its thread; what it raises is that item's error (a lease's check).
+        on_interrupt: called once when this thread is interrupted (Ctrl-C), so that actions stop; then they are waited
+            for and the interrupt goes on.
+
+    Returns:
+        One outcome an item, in the items' order. Exceptions are in there, not raised; `raise_all` raises them.
+    """
+    if not items:
+        return []
+
+    def guarded(item: T) -> R:
+        check()
+        return action(item)
+
+    with ThreadPoolExecutor(max_workers=min(width, len(items)), thread_name_prefix="qacloud") as executor:
+        futures = [executor.submit(guarded, item) for item in items]
+        pending = set(futures)
+        try:
+            while pending:
+                _, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+        except BaseException:
+            for future in pending:
+                future.cancel()
+            on_interrupt()
+            raise
+    return [
+        Outcome(item, error=future.exception()) if future.exception() else Outcome(item, value=future.result())
+        for item, future in zip(items, futures, strict=True)
+    ]
+
+
+def raise_all(outcomes: Sequence[Outcome[T, R]], message: str) -> list[R]:
+    """The values, when nothing failed.
+
+    Raises:
+        BaseException: the error itself, where only one item failed.
+        ExceptionGroup: all of them, in the items' order, where several did.
+    """
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise BaseExceptionGroup(message, errors)
+    return [outcome.value for outcome in outcomes]  # type: ignore[misc]  # no error, so a value
