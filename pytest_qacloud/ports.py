@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .model import Claim, Lease, LeaseLoss, Mark, SystemVmTemplate, WaitStatus
+    from .model import (
+        Claim,
+        Endpoint,
+        Lease,
+        LeaseLoss,
+        Machine,
+        MachinePlan,
+        Mark,
+        SecretRef,
+        SshEndpoint,
+        SystemVmTemplate,
+        WaitStatus,
+    )
 
 
 class PowerState(StrEnum):
@@ -271,4 +283,80 @@ class LeaseGuard(Protocol):
         Raises:
             LeaseLostError: the lease is lost.
         """
+        ...
+
+
+class KeyPair(Protocol):
+    """An SSH key pair."""
+
+    @property
+    def private(self) -> str:
+        """The private key, in OpenSSH's format."""
+        ...
+
+    @property
+    def public(self) -> str:
+        """The public key, `ssh-ed25519 AAAA…`."""
+        ...
+
+
+@runtime_checkable
+class Services(Protocol):
+    """All that reaches one pool's machines and services.
+
+    Each is made when first asked for and kept, so asking again is cheap; this object may be used from several
+    threads, what it returns only as its own contract says. A secret is read when it is first needed, which raises
+    `ConfigError` where it cannot be read.
+    """
+
+    def bmc(self, machine: Machine) -> PowerController:
+        """The machine's BMC."""
+        ...
+
+    def install_server(self) -> InstallServer:
+        """The pool's Cobbler."""
+        ...
+
+    def certificate_authority(self) -> CertificateAuthority:
+        """The pool's Puppet CA."""
+        ...
+
+    def storage(self) -> StorageServer:
+        """The pool's NFS server."""
+        ...
+
+    def shell(self, endpoint: SshEndpoint) -> Shell:
+        """An SSH server that is reached directly: the bastion, the storage server."""
+        ...
+
+    def machine_shell(self, plan: MachinePlan) -> Shell:
+        """A machine's new system, through the bastion where there is one; shows only the planned host key."""
+        ...
+
+    def host_key_pair(self, seed: bytes) -> KeyPair:
+        """The SSH host key that a plan's seed stands for."""
+        ...
+
+    def authorized_key(self) -> str:
+        """The public key line that may log in on the machines."""
+        ...
+
+    def admin_endpoint(self, host: str) -> Endpoint:
+        """The API of the management server on `host`, with the root administrator's keys; asks it each time."""
+        ...
+
+    def cloud_api(self, endpoint: Endpoint) -> CloudApi:
+        """CloudStack's API with an endpoint's keys."""
+        ...
+
+    def host_password(self) -> str:
+        """The password CloudStack logs in to hypervisors with."""
+        ...
+
+    def secret(self, ref: SecretRef) -> str:
+        """Any other secret of the pool, such as vCenter's password."""
+        ...
+
+    def close(self) -> None:
+        """Close all that was made; never raises."""
         ...
