@@ -120,6 +120,8 @@ class Zone:
 
     Args:
         id: CloudStack's id of the zone.
+        machines: their names, management first.
+        hosts: how many hypervisors it has.
         marvin_config: complete: with endpoint and keys, as Marvin reads it.
     """
 
@@ -130,6 +132,7 @@ class Zone:
     hypervisor: str
     endpoint: Endpoint
     machines: tuple[str, ...]
+    hosts: int
     build: Build
     marvin_config: Mapping[str, Any] = field(repr=False)
     job_poll_s: float = 2.0
