@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -62,7 +63,8 @@ class Provisioner:
         store: LeaseStore,
         now: Callable[[], float],
     ) -> None:
-        self.context = context
+        self._whole = context
+        self.context = replace(context, check=self._check)
         self.stage = stage
         self.plan: ZonePlan = context.plan
         self._lease = lease
@@ -92,6 +94,12 @@ class Provisioner:
         for plan in self.plan.machines:
             self._store.unmark(self.plan.pool.name, plan.name)
         return zone
+
+    def _check(self) -> None:
+        """The run's check, and whether going on makes sense while other machines are brought up."""
+        self._whole.check()
+        if self._failed.is_set():
+            raise _StoppedError("stopped, since another machine failed for good")
 
     def _preflight(self) -> None:
         """Services first, then every machine of the pool: all are off before the storage is emptied."""
@@ -153,7 +161,7 @@ class Provisioner:
                 self.stage.journal.record(
                     "replace", "note", machine.name, by=spare.name, failed_step=error.step, observed=error.observed
                 )
-                undo_machine(self.context, self.stage, plan)
+                undo_machine(self._whole, self.stage, plan)
                 machine = spare
 
     def _bring_up(self, plan: MachinePlan) -> None:
@@ -170,8 +178,7 @@ class Provisioner:
             )
 
     def _run(self, step: str, machine: str, action: Callable[[], T], limit_s: float) -> T:
-        if self._failed.is_set():
-            raise _StoppedError(f"{machine}: not begun, since another machine failed")
+        self._check()
         return self.stage.run(step, machine, action, limit_s=limit_s)
 
     def _take_spare(self) -> Machine | None:
@@ -180,9 +187,7 @@ class Provisioner:
 
     def _mark(self, machine: Machine, error: ProvisionError) -> None:
         pool = self.plan.pool.name
-        self._store.mark(
-            Mark(pool, machine.name, error.step, error.observed, self._lease.epoch, self._now())
-        )
+        self._store.mark(Mark(pool, machine.name, error.step, error.observed, self._lease.epoch, self._now()))
 
     def _zone(self) -> Zone:
         plan, pool = self.plan, self.plan.pool
@@ -254,7 +259,8 @@ def teardown(context: Context, stage: Stage, plans: Sequence[MachinePlan]) -> li
 
     Raises:
         LeaseLostError: the pool is no longer ours to touch.
-    """    failures = []
+    """
+    failures = []
     for outcome in for_each(plans, partial(undo_machine, context, stage)):
         if outcome.error is not None:
             raise outcome.error

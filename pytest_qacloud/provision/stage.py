@@ -162,8 +162,11 @@ class Stage:
             reraise=True,
         )
 
-    def _explain(self, step: str, machine: str, error: DriverError | DeadlineError, elapsed_s: float) -> ProvisionError:
-        advice = ADVICE.get(step, "").format(pool=self.pool)
+    def _explain(
+        self, step: str, machine: str, error: DriverError | DeadlineError, elapsed_s: float, *, undo: bool = False
+    ) -> ProvisionError:
+        advice = NEXT_LEASE if undo else ADVICE.get(step, "").format(pool=self.pool)
+        step = f"undo {step}" if undo else step
         if isinstance(error, DriverError):
             action = f"{error.action[:1].upper()}{error.action[1:]}." if error.action else advice
             return ProvisionError(machine, step, f"{error.service}: {error.observed}", elapsed_s, action)
