@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import drivers
 from .journal import Redactor
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         Shell,
         StorageServer,
     )
+
+T = TypeVar("T")
 
 LONGEST_CALL_S = 20.0
 """Seconds one call to a service may take, unless the pool gives its whole step less."""
@@ -162,13 +164,14 @@ class Drivers:
             ),
         )
 
-    def _kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
+    def _kept(self, key: Hashable, make: Callable[[], T]) -> T:
         with self._lock:
             slot = self._slots.setdefault(key, _Slot())
         with slot.lock:
             if slot.driver is None:
                 slot.driver = make()
-            return slot.driver
+            kept: T = slot.driver
+            return kept
 
     @staticmethod
     def _call_s(step_s: float) -> float:
