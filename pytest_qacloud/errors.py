@@ -5,6 +5,7 @@ QacloudError
     LeaseError
         PoolBusyError        every pool asked for is held by somebody else (exit code 75)
         LeaseLostError       the lease ended under us: expired, revoked, or taken over (exit code 75)
+        TicketLostError      a waiter did not show itself for too long and lost its place in line
     DriverError              a service or machine did not do what it was asked
         UnreachableError     no answer: worth a retry
         AccessDeniedError    it answered and refused our credentials or key: no retry helps
@@ -67,6 +68,10 @@ class LeaseLostError(LeaseError):
     def __init__(self, pool: str, epoch: int, reason: str) -> None:
         self.pool, self.epoch, self.reason = pool, epoch, reason
         super().__init__(f"the lease on {pool} (epoch {epoch}) is lost: {reason}")
+
+
+class TicketLostError(LeaseError):
+    """The ticket is in line no more: its waiter was silent for too long, or withdrew. It may stand in line again."""
 
 
 class DriverError(QacloudError):
