@@ -1,0 +1,139 @@
+"""Who may call what, and who may see whose things."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from .errors import denied, invalid
+from .identity import Account, AccountType, Domain, Owned, Role, RolePermission, controls
+from .params import ANY_PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .context import Context
+    from .params import Params
+    from .schema import Command
+    from .store import Store
+
+_LETTERS = {"Admin": "A", "ResourceAdmin": "R", "DomainAdmin": "D", "User": "U"}
+
+OPEN_TO_ALL = frozenset({"login", "logout", "forgotPassword", "resetPassword", "oauthlogin", "samlSso", "samlSlo"})
+
+
+def may_call(store: Store, role: Role | None, command: Command) -> bool:
+    """Whether a role may call a command: its rules first, in their order, then the command's own role types."""
+    if role is None or role.state != "enabled":
+        return False
+    rules = sorted(store.all(RolePermission, role=role), key=lambda rule: rule.order)
+    for rule in rules:
+        if fnmatchcase(command.name.lower(), rule.rule.lower()):
+            return rule.permission.lower() == "allow"
+    if role.default_letter == "A":
+        return True
+    if role.default_letter and role.default_letter in command.granted:
+        return True
+    return _LETTERS[role.type] in command.admits
+
+
+def owner_of(ctx: Context, params: Params) -> Account:
+    """For whom a command makes something: `projectid`, or `account` with `domainid`, or the caller.
+
+    Raises:
+        ApiError: no such account, or the caller may not act for it.
+    """
+    project = params.get("projectid")
+    if project not in (None, ANY_PROJECT):
+        if params.optional("account"):
+            raise invalid("ProjectId and account/domainId can't be specified together")
+        owner: Account = project.owner
+        if not controls(ctx.caller, owner):
+            raise denied(f"Account {ctx.caller.name} is unauthorised to use project id={project.id}")
+        return owner
+    name = params.optional("account")
+    domain = params.entity("domainid", Domain) if "domainid" in params else None
+    if name is None:
+        return ctx.caller
+    owner_domain = domain or ctx.caller.domain
+    found = account_named(ctx.store, name, owner_domain)
+    if found is None:
+        raise invalid(f"Unable to find account {name} in domain {owner_domain.id}")
+    if not controls(ctx.caller, found):
+        raise denied(f"Can't create/list resources for account {name} in domain {owner_domain.id}, permission denied")
+    return found
+
+
+def account_named(store: Store, name: str, domain: Domain) -> Account | None:
+    """An account by name, letter case apart, in exactly that domain."""
+    return store.first(Account, lambda account: account.name.lower() == name.lower(), domain=domain)
+
+
+def visibility(ctx: Context, params: Params) -> Callable[[Owned], bool]:
+    """Which owned entities a list command shows, from its `account`, `domainid`, `projectid`, `listall`, `id`.
+
+    Raises:
+        ApiError: an account or a domain that the caller may not look into.
+    """
+    project = params.get("projectid")
+    if project == ANY_PROJECT:
+        return lambda entity: entity.owner.project is not None and controls(ctx.caller, entity.owner)
+    if project is not None:
+        if not controls(ctx.caller, project.owner):
+            raise denied(f"Account {ctx.caller.name} can't access project id={project.id}")
+        return lambda entity: entity.owner is project.owner
+    within = _owners(ctx, params)
+    if params.get("id") is not None or params.get("ids"):
+        return lambda entity: (
+            within(entity.owner) or (entity.owner.project is not None and entity.usable_by(ctx.caller))
+        )
+    return lambda entity: entity.owner.project is None and within(entity.owner)
+
+
+def _owners(ctx: Context, params: Params) -> Callable[[Account], bool]:
+    caller = ctx.caller
+    name = params.optional("account")
+    domain = params.entity("domainid", Domain) if "domainid" in params else None
+    if domain is not None and not _sees_domain(caller, domain):
+        raise denied(f"{caller.name} does not have permission to access domain {domain.name}")
+    if name is not None:
+        found = account_named(ctx.store, name, domain or caller.domain)
+        if found is None:
+            raise invalid(f"could not find account {name} in domain {(domain or caller.domain).id}")
+        if not controls(caller, found):
+            raise denied(f"{caller.name} does not have permission to operate with account {name}")
+        return lambda owner: owner is found
+    if caller.accounttype not in (AccountType.ADMIN, AccountType.DOMAIN_ADMIN):
+        return lambda owner: owner is caller
+    if domain is not None:
+        recursive = params.flag("isrecursive", default=params.flag("listall"))
+        return (lambda owner: domain.contains(owner.domain)) if recursive else (lambda owner: owner.domain is domain)
+    if params.flag("listall") or params.get("id") is not None or params.get("ids"):
+        return lambda owner: controls(caller, owner)
+    if params.flag("isrecursive"):
+        return lambda owner: caller.domain.contains(owner.domain)
+    return lambda owner: owner is caller
+
+
+def _sees_domain(caller: Account, domain: Domain) -> bool:
+    if caller.is_root_admin or caller.domain is domain:
+        return True
+    return caller.accounttype == AccountType.DOMAIN_ADMIN and caller.domain.contains(domain)
+
+
+def check_entities(ctx: Context, command: Command, params: Params) -> None:
+    """Refuse a command that names what the caller may not use; list commands only filter.
+
+    Raises:
+        ApiError: 531.
+    """
+    if ctx.caller.is_root_admin or command.lists or command.name.startswith("list"):
+        return
+    for name in params:
+        value = params.get(name)
+        for entity in value if isinstance(value, list) else (value,):
+            if isinstance(entity, Owned) and not entity.usable_by(ctx.caller):
+                raise denied(
+                    f"Acct[{ctx.caller.id}-{ctx.caller.name}] does not have permission to operate with resource "
+                    f"{type(entity).LABEL or type(entity).__name__}[{entity.id}]"
+                )
