@@ -14,6 +14,7 @@ QacloudError
         HostKeyError         SSH: another host key than the one this run put there
     DeadlineError            something did not become true in time
     ProvisionError           a step failed for good: machine, step, observation, time, next action (exit code 75)
+    StoppedError             the run was told to stop, or going on makes no sense
     MarvinError              Marvin, or what stands for it, cannot be loaded or used
 
 Only the standard library is imported here. Messages carry no secrets.
@@ -153,6 +154,10 @@ class ProvisionError(QacloudError):
         self.machine, self.step, self.observed = machine, step, observed
         self.elapsed_s, self.action = elapsed_s, action
         super().__init__(f"{machine}: step {step} failed after {elapsed_s:.1f} s: {observed}. {action}")
+
+
+class StoppedError(QacloudError):
+    """The run was told to stop (a signal), or going on makes no sense since another part of it has failed."""
 
 
 class MarvinError(QacloudError):

@@ -31,14 +31,14 @@ def for_each(
     *,
     check: Callable[[], None] = lambda: None,
     width: int = WIDEST,
-    on_interrupt: Callable[[], None] = lambda: None,
 ) -> list[Outcome[T, R]]:
     """Run `action` for every item, side by side, to the end, whatever fails.
 
+    When the calling thread is interrupted, items that have not begun are dropped, those that have are waited for, and
+    the interrupt goes on: whoever interrupts must also make `check`, or what the actions themselves look at, raise.
+
     Args:
         check: called before every action in its thread; what it raises is that item's error (a lease's check).
-        on_interrupt: called once when this thread is interrupted (Ctrl-C), so that actions stop; then they are waited
-            for and the interrupt goes on.
 
     Returns:
         One outcome an item, in the items' order. Exceptions are in there, not raised; `raise_all` raises them.
@@ -59,7 +59,6 @@ def for_each(
         except BaseException:
             for future in pending:
                 future.cancel()
-            on_interrupt()
             raise
     return [
         Outcome(item, error=future.exception()) if future.exception() else Outcome(item, value=future.result())

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ..deadline import Deadline, Waiting, poll
-from ..errors import ProvisionError, QacloudError, UnreachableError
+from ..errors import ProvisionError, StoppedError, UnreachableError
 from ..fanout import for_each
 from ..model import Lease, Machine, MachinePlan, Mark, Role, Zone
 from . import steps
@@ -36,10 +36,6 @@ UNDO: dict[str, Callable[[Context, MachinePlan], None]] = {
     "ipmi": steps.power_off,
 }
 """How each step of a machine is undone; the others leave nothing behind."""
-
-
-class _StoppedError(QacloudError):
-    """Another machine has failed for good, so this one need not go on."""
 
 
 class Provisioner:
@@ -74,6 +70,7 @@ class Provisioner:
         self._lock = threading.Lock()
         self._failed = threading.Event()
         self._silent: dict[str, ProvisionError] = {}
+        self._tried: list[MachinePlan] = []
         self._endpoint: Endpoint | None = None
 
     def provision(self) -> Zone:
@@ -95,11 +92,17 @@ class Provisioner:
             self._store.unmark(self.plan.pool.name, plan.name)
         return zone
 
+    def plans(self) -> list[MachinePlan]:
+        """A plan for every machine that a step has begun on, so that it can be undone."""
+        known = {plan.name: plan for plan in (*self.plan.machines, *self._tried)}
+        names = dict.fromkeys(done.machine for done in self.stage.begun)
+        return [known[name] for name in names if name in known]
+
     def _check(self) -> None:
         """The run's check, and whether going on makes sense while other machines are brought up."""
         self._whole.check()
         if self._failed.is_set():
-            raise _StoppedError("stopped, since another machine failed for good")
+            raise StoppedError("stopped, since another machine failed for good")
 
     def _preflight(self) -> None:
         """Services first, then every machine of the pool: all are off before the storage is emptied."""
@@ -146,6 +149,7 @@ class Provisioner:
         """Bring a machine up for a role; while it fails by its own fault, a spare after it."""
         while True:
             plan = plan_machine(self.plan.pool, self.plan.build, self._lease, machine, role)
+            self._tried.append(plan)
             try:
                 if machine.name in self._silent:
                     raise self._silent[machine.name]
@@ -274,7 +278,7 @@ def teardown(context: Context, stage: Stage, plans: Sequence[MachinePlan]) -> li
 
 def _raise_first_causes(errors: Sequence[BaseException]) -> None:
     """Raise what failed by itself; machines that were only stopped by it are not named."""
-    causes = [error for error in errors if not isinstance(error, _StoppedError)]
+    causes = [error for error in errors if not isinstance(error, StoppedError)]
     other = [error for error in causes if not isinstance(error, ProvisionError)]
     if other:
         raise other[0]

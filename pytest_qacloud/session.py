@@ -1,0 +1,406 @@
+"""START HERE. One run: lease → plan → provision → zone → verdict. The only place that wires the parts together.
+
+`Session.start` gives a zone or raises; `Session.stop` undoes everything, in reverse, whatever happened before.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .deadline import SYSTEM_CLOCK
+from .errors import ConfigError, LeaseLostError, QacloudError
+from .interrupts import Interrupts, all_of
+from .journal import Journal, Redactor
+from .provision.stage import StepTime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .config import SimulatedPool
+    from .handover import Handover
+    from .launcher import Rack
+    from .leasing import Heartbeat
+    from .model import Build, Lease, Pool, Zone
+    from .ports import CloudApi, LeaseGuard, LeaseStore
+    from .progress import View
+    from .provision import Provisioner
+    from .settings import Settings
+    from .wiring import Drivers
+
+log = logging.getLogger(__name__)
+
+ANY = "any"
+SIM = "sim"
+
+
+class Session:
+    """One run.
+
+    Args:
+        settings: what the user asked for.
+        view: shows the progress.
+        detached: the lease is to outlive this process (`qacloud zone up`).
+        ttl_s: seconds a lease lives without a heartbeat; `None` takes the pool's.
+    """
+
+    def __init__(self, settings: Settings, view: View, *, detached: bool = False, ttl_s: float | None = None) -> None:
+        self.settings = settings
+        self.view = view
+        self.run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        self.folder = settings.path("runs-dir") / self.run_id
+        self.redact = Redactor()
+        self.journal = _journal(self.folder, self.redact)
+        self.interrupts = Interrupts()
+        self.pool: Pool | None = None
+        self.zone: Zone | None = None
+        self.api: CloudApi | None = None
+        self.guard: LeaseGuard | None = None
+        self.times: list[StepTime] = []
+        self.warnings: list[str] = []
+        self._detached, self._ttl_s = detached, ttl_s
+        self._provisioner: Provisioner | None = None
+        self._services: Drivers | None = None
+        self._store: LeaseStore | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._stack = ExitStack()
+        self._stack.callback(self.journal.close)
+        self._stack.enter_context(_log_file(self.folder, self.redact))
+
+    def start(self) -> Zone:
+        """Lease a pool and make a zone on it.
+
+        Raises:
+            ConfigError: a pool file or setting is wrong.
+            PoolBusyError: no pool could be had.
+            ProvisionError: or an ExceptionGroup of them: the zone could not be made.
+            KeyboardInterrupt: the user said so.
+        """
+        self.journal.listen(self.view)
+        self.journal.record("run", "begin", run=self.run_id, settings=self.settings.shown())
+        with self.interrupts:
+            pools = self._candidates()
+            with self._timed("lease", ",".join(pool.name for pool in pools)):
+                lease = self._lease(pools)
+            self.pool = next(pool for pool in pools if pool.name == lease.pool)
+            self.zone = self._provision(self.pool, lease)
+        self.journal.record("zone", "note", self.pool.name, id=self.zone.id, url=self.zone.endpoint.url)
+        return self.zone
+
+    def attach(self, handover: Handover) -> Zone:
+        """Use a zone that another process made; it is not taken down at the end.
+
+        Raises:
+            LeaseLostError: its lease has ended.
+        """
+        from .config import load_pool
+        from .leasing import attach
+        from .wiring import Drivers
+
+        self.journal.listen(self.view)
+        self._remember(handover.lease, handover.zone)
+        pool = load_pool(Path(handover.pool_file))
+        self.pool = _real(pool)
+        self._store = self._lease_store(self.pool)
+        self.guard = self._stack.enter_context(attach(self._store, handover.lease))
+        self._services = Drivers(self.pool, self.redact)
+        self._stack.callback(self._services.close)
+        self.zone = handover.zone
+        self.api = self._services.cloud_api(self.zone.endpoint)
+        return self.zone
+
+    def ailment(self) -> str | None:
+        """Why a test that fails now says nothing about the build; `None` on a healthy zone with a live lease."""
+        from .errors import DriverError
+        from .provision import ailments
+
+        if self.guard is not None and self.guard.loss is not None:
+            return f"the lease on {self.guard.loss.pool} is lost: {self.guard.loss.reason}"
+        if self.api is None or self.zone is None:
+            return None
+        try:
+            found = ailments(self.api, self.zone.id, self.zone.hosts)
+        except (DriverError, QacloudError) as error:
+            return f"the zone's API fails: {self.redact(str(error))}"
+        return "; ".join(found) or None
+
+    def hand_over(self, path: Path) -> None:
+        """Leave the zone to whoever has the file; `stop` then only closes what is this process's.
+
+        Raises:
+            ConfigError: the file cannot be written; the zone is still ours then.
+        """
+        from .handover import Handover, write_handover
+
+        provisioner, pool, guard = self._provisioner, self.pool, self.guard
+        if provisioner is None or pool is None or guard is None or self.zone is None:
+            raise QacloudError("there is no zone to hand over")
+        write_handover(
+            path,
+            Handover(
+                pool_file=str(Path(pool.path).absolute()),
+                lease=guard.lease,
+                zone=self.zone,
+                roles=tuple((plan.name, plan.role.value) for plan in provisioner.plan.machines),
+                begun=tuple((done.machine, done.step) for done in provisioner.stage.begun),
+            ),
+        )
+        if self._heartbeat is not None:
+            self._heartbeat.detach()
+        self._provisioner = None
+
+    def take_down(self, handover: Handover) -> None:
+        """Undo a zone that another process made, and release its lease.
+
+        Raises:
+            LeaseLostError: its lease has ended: the pool is somebody else's, or the next lease cleans it.
+        """
+        from .leasing import Heartbeat
+        from .provision import Done
+
+        self.journal.listen(self.view)
+        self._remember(handover.lease, handover.zone)
+        from .config import load_pool
+
+        self.pool = _real(load_pool(Path(handover.pool_file)))
+        self._store = self._lease_store(self.pool)
+        self.guard = self._stack.enter_context(Heartbeat(self._store, handover.lease))
+        self._prepare(self.pool, handover.lease, handover.zone.build, dict(handover.roles))
+        if self._provisioner is not None:
+            self._provisioner.stage.begun[:] = [Done(*pair) for pair in handover.begun]
+
+    def stop(self) -> None:
+        """Undo the zone, release the lease, stop what was started; a second call does nothing."""
+        with self._stack:
+            provisioner, self._provisioner = self._provisioner, None
+            if provisioner is not None:
+                self._teardown(provisioner)
+            self._stack.callback(self.journal.record, "run", "end", run=self.run_id)
+
+    def _remember(self, lease: Lease, zone: Zone) -> None:
+        for secret in (lease.token, zone.endpoint.api_key, zone.endpoint.secret_key):
+            self.redact.add(secret)
+
+    def _candidates(self) -> list[Pool]:
+        """The pools that would do, with the simulated rack started if it is one of them."""
+        from .config import SimulatedPool, find_pool, load_pool
+
+        folder = self.settings.path("pools-dir")
+        names = [name.strip() for name in self.settings["pool"].split(",") if name.strip()]
+        found: list[Pool | SimulatedPool] = []
+        for name in names:
+            if name.partition(":")[0] == ANY:
+                found += _any_pool(folder, name.partition(":")[2])
+            elif name == SIM and not (folder / f"{SIM}.toml").exists():
+                found.append(SimulatedPool(SIM))
+            else:
+                found.append(load_pool(find_pool(name, folder)))
+        simulated = [pool for pool in found if isinstance(pool, SimulatedPool)]
+        if not simulated:
+            return [pool for pool in found if not isinstance(pool, SimulatedPool)]
+        if len(found) > 1:
+            raise ConfigError(f"{self.settings['pool']}: a simulated pool is made for one run, so name it alone")
+        return [self._simulate(simulated[0])]
+
+    def _simulate(self, simulated: SimulatedPool) -> Pool:
+        from .config import load_pool
+        from .launcher import launch
+
+        with self._timed("rack", simulated.name):
+            rack: Rack = launch(
+                simulated,
+                self.folder / "rack.log",
+                machines=self.settings.machines(),
+                install_time_s=self.settings.install_time_s(),
+            )
+            self._stack.callback(rack.stop)
+            _load_libraries()
+            pool_file = rack.ready()
+        self.journal.record("rack", "note", simulated.name, control=rack.control, pool_file=str(pool_file))
+        return _real(load_pool(pool_file))
+
+    def _lease_store(self, pool: Pool) -> LeaseStore:
+        from .leasing import SqlLeaseStore, default_url
+
+        return SqlLeaseStore(pool.lease.store or default_url())
+
+    def _lease(self, pools: Sequence[Pool]) -> Lease:
+        from .leasing import acquire, default_owner, waiting_text
+        from .model import Claim
+
+        stores = {pool.lease.store for pool in pools}
+        if len(stores) > 1:
+            raise ConfigError(
+                "the pools named keep their leases in different places; name pools that share [lease] store"
+            )
+        self._store = self._lease_store(pools[0])
+        claim = Claim(
+            pools=tuple(pool.name for pool in pools),
+            owner=self.settings["owner"] or default_owner(),
+            purpose=self.settings["purpose"],
+            ttl_s=self._ttl_s or min(pool.lease.ttl_s for pool in pools),
+            detached=self._detached,
+        )
+        held = acquire(
+            self._store,
+            claim,
+            wait_s=self.settings.wait_s(),
+            on_wait=lambda status, _waited_s: self.view.say(waiting_text(status)),
+            stop=self.interrupts.check,
+        )
+        self.redact.add(held.lease.token)
+        self.guard = self._heartbeat = self._stack.enter_context(held)
+        return held.lease
+
+    def _provision(self, pool: Pool, lease: Lease) -> Zone:
+        from .provision import resolve_build
+
+        self._prepare(pool, lease, resolve_build(self.settings["build"]), None)
+        if self._provisioner is None:
+            raise QacloudError("nothing was prepared")
+        try:
+            zone = self._provisioner.provision()
+        finally:
+            self.times += self._provisioner.stage.times
+        if self._services is not None:
+            self.api = self._services.cloud_api(zone.endpoint)
+        return zone
+
+    def _prepare(self, pool: Pool, lease: Lease, build: Build, roles: dict[str, str] | None) -> None:
+        """Everything that provisioning or teardown needs, from a lease and the roles its machines play."""
+        from .enc import enc_dir
+        from .model import Role
+        from .paths import cache_dir
+        from .provision import Assignment, Context, Provisioner, Stage, assign, fetch_template, make_plan
+        from .wiring import Drivers
+
+        guard, store = self.guard, self._store
+        if guard is None or store is None:
+            raise QacloudError("a zone needs a lease first")
+        self._services = services = Drivers(pool, self.redact)
+        self._stack.callback(services.close)
+        if roles is None:
+            assignment = assign(pool, {mark.machine for mark in store.marks(pool.name)})
+        else:
+            assignment = Assignment(tuple((Role(role), pool.machine(name)) for name, role in roles.items()), ())
+        plan = make_plan(pool, build, lease, assignment)
+        check = all_of(guard.check, self.interrupts.check)
+        context = Context(
+            plan=plan,
+            services=services,
+            check=check,
+            clock=self.interrupts,
+            enc_dir=enc_dir(pool.puppet.enc_dir),
+            fetch_template=lambda: fetch_template(plan.system_vm_template, cache_dir() / "templates", check=check),
+        )
+        stage = Stage(pool.name, self.journal, check, self.interrupts)
+        self._provisioner = Provisioner(context, stage, lease, assignment.spares, store, time.time)
+
+    def _teardown(self, provisioner: Provisioner) -> None:
+        from .provision import teardown
+
+        guard = self.guard
+        if guard is None:
+            return
+        stage = provisioner.stage
+        stage.check, stage.clock = guard.check, SYSTEM_CLOCK
+        context = replace(provisioner.context, check=guard.check, clock=SYSTEM_CLOCK, plan=provisioner.plan)
+        self.view.say(f"taking the zone on {context.pool.name} down")
+        try:
+            with self._timed("teardown", context.pool.name):
+                failures = teardown(context, stage, provisioner.plans())
+        except LeaseLostError as error:
+            self.warnings.append(f"{error}; nothing was taken down, the pool's next lease does it")
+            return
+        self.warnings += [self.redact(str(failure)) for failure in failures]
+
+    @contextmanager
+    def _timed(self, step: str, name: str) -> Iterator[None]:
+        """Journal and time a stage that is not a provisioning step."""
+        started_s = time.monotonic()
+        self.journal.record(step, "begin", name)
+        try:
+            yield
+        except BaseException as error:
+            self.journal.record(step, "fail", name, elapsed_s=time.monotonic() - started_s, observed=str(error))
+            raise
+        elapsed_s = time.monotonic() - started_s
+        self.times.append(StepTime(name, step, elapsed_s))
+        self.journal.record(step, "end", name, elapsed_s=elapsed_s)
+
+
+def _journal(folder: Path, redact: Redactor) -> Journal:
+    try:
+        return Journal(folder / "journal.jsonl", redact)
+    except OSError as error:
+        raise ConfigError(
+            f"the run's folder cannot be made: {error.strerror}; name another with --qacloud-runs-dir", file=str(folder)
+        ) from error
+
+
+def _real(pool: Pool | SimulatedPool) -> Pool:
+    from .config import SimulatedPool
+
+    if isinstance(pool, SimulatedPool):
+        raise ConfigError(
+            "is a simulated pool; start it with `qacloud rack up` and use the pool file it names", file=pool.path
+        )
+    return pool
+
+
+def _any_pool(folder: Path, tag: str) -> list[Pool]:
+    """All real pools of the folder, with the tag if one is asked for; broken files are left out and logged."""
+    from .config import SimulatedPool, list_pools
+
+    found: list[Pool] = []
+    for entry in list_pools(folder):
+        if entry.error is not None:
+            log.warning("left out: %s", entry.error)
+        elif (
+            entry.pool is not None and not isinstance(entry.pool, SimulatedPool) and (not tag or tag in entry.pool.tags)
+        ):
+            found.append(entry.pool)
+    if not found:
+        raise ConfigError(f"no real pool{f' with the tag {tag}' if tag else ''} in this folder", file=str(folder))
+    return found
+
+
+def _load_libraries() -> None:
+    """Import what provisioning needs, while the simulated rack does the same in its own process."""
+    from . import drivers, leasing, provision, wiring  # noqa: F401  # for their import time
+
+    for name in ("ssh", "ipmi", "cobbler", "puppet", "nfs", "cloudstack"):
+        drivers.load(name)
+
+
+class _RedactingFormatter(logging.Formatter):
+    """Formats a record and then replaces the secrets in the whole text, traceback included."""
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redact(super().format(record))
+
+
+@contextmanager
+def _log_file(folder: Path, redact: Redactor) -> Iterator[Any]:
+    """The log of this package, in the run's folder."""
+    root = logging.getLogger("pytest_qacloud")
+    file = logging.FileHandler(folder / "run.log", encoding="utf-8")
+    file.setFormatter(_RedactingFormatter(redact))
+    before = root.level
+    root.addHandler(file)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield file
+    finally:
+        root.removeHandler(file)
+        root.setLevel(before)
+        file.close()
