@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from . import drivers
 from .journal import Redactor
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
         Shell,
         StorageServer,
     )
-
-T = TypeVar("T")
 
 LONGEST_CALL_S = 20.0
 """Seconds one call to a service may take, unless the pool gives its whole step less."""
@@ -56,39 +54,43 @@ class Drivers:
 
     def bmc(self, machine: Machine) -> PowerController:
         """The machine's BMC."""
-        return self._kept(
+        driver: PowerController = self._kept(
             ("bmc", machine.name),
             lambda: drivers.load("ipmi")(
                 machine.bmc, self.secret(machine.bmc.password), timeout_s=self._call_s(self.pool.timeouts.ipmi_s)
             ),
         )
+        return driver
 
     def install_server(self) -> InstallServer:
         """The pool's Cobbler."""
         service = self.pool.cobbler
-        return self._kept(
+        driver: InstallServer = self._kept(
             "cobbler",
             lambda: drivers.load("cobbler")(
                 service, self.secret(service.password), timeout_s=self._call_s(self.pool.timeouts.cobbler_s)
             ),
         )
+        return driver
 
     def certificate_authority(self) -> CertificateAuthority:
         """The pool's Puppet CA."""
         service = self.pool.puppet
-        return self._kept(
+        driver: CertificateAuthority = self._kept(
             "puppet",
             lambda: drivers.load("puppet")(
                 service, self.secret(service.key), timeout_s=self._call_s(self.pool.timeouts.puppet_s)
             ),
         )
+        return driver
 
     def storage(self) -> StorageServer:
         """The pool's NFS server, through its shell."""
-        return self._kept(
+        driver: StorageServer = self._kept(
             "nfs",
             lambda: drivers.load("nfs")(self.shell(self.pool.storage.shell), timeout_s=self.pool.timeouts.storage_s),
         )
+        return driver
 
     def shell(self, endpoint: SshEndpoint) -> Shell:
         """An SSH server that is reached directly: the bastion, the storage server."""
@@ -127,10 +129,11 @@ class Drivers:
 
     def cloud_api(self, endpoint: Endpoint) -> CloudApi:
         """CloudStack's API with an endpoint's keys."""
-        return self._kept(
+        driver: CloudApi = self._kept(
             ("cloudstack", endpoint),
             lambda: drivers.load("cloudstack")(endpoint, job_poll_s=self.pool.poll.job_s),
         )
+        return driver
 
     def host_password(self) -> str:
         """The password CloudStack logs in to hypervisors with."""
@@ -154,7 +157,7 @@ class Drivers:
                     slot.driver.close()
 
     def _ssh(self, endpoint: SshEndpoint, bastion: SshEndpoint | None) -> Shell:
-        return self._kept(
+        driver: Shell = self._kept(
             ("ssh", endpoint, bastion),
             lambda: drivers.load("ssh")(
                 endpoint,
@@ -163,15 +166,15 @@ class Drivers:
                 timeout_s=self._call_s(self.pool.timeouts.installed_s),
             ),
         )
+        return driver
 
-    def _kept(self, key: Hashable, make: Callable[[], T]) -> T:
+    def _kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
         with self._lock:
             slot = self._slots.setdefault(key, _Slot())
         with slot.lock:
             if slot.driver is None:
                 slot.driver = make()
-            kept: T = slot.driver
-            return kept
+            return slot.driver
 
     @staticmethod
     def _call_s(step_s: float) -> float:

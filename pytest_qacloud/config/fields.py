@@ -43,14 +43,11 @@ _SUITE_FAULTS = {
 }
 """What is wrong with the other suites of table 22-20 of the IPMI 2.0 specification."""
 
-NEVER_EXPORTED = frozenset({"/"}) | {
-    f"/{name}"
-    for name in (
-        *("bin", "boot", "dev", "etc", "home", "lib", "lib64", "media", "mnt", "opt"),
-        *("proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"),
-    )
-}
-"""Folders that a wrong line must not make this program empty."""
+SYSTEM_FOLDERS = frozenset({"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "usr"})
+"""Nothing below these is ever an export: runs empty their exports."""
+
+SHALLOWEST_EXPORT = 2
+"""Levels of an export's path: `/export/primary` may be emptied, `/export` may not."""
 
 
 def parse_text(value: object) -> str:
@@ -202,10 +199,11 @@ def parse_host_key(value: object) -> str:
 def parse_export_path(value: object) -> str:
     """The path of an export that runs may empty."""
     path = PurePosixPath(parse_text(value))
-    if not path.is_absolute() or ".." in path.parts or str(path).startswith("//"):
+    levels = path.parts[1:]
+    if not path.is_absolute() or ".." in levels or path.root != "/":
         raise ValueError(f'"{value}" must be an absolute path without "..", such as /export/rack1/primary')
-    if str(path) in NEVER_EXPORTED:
-        raise ValueError(f"every run empties its exports, so {path} cannot be one; give it a folder of its own")
+    if len(levels) < SHALLOWEST_EXPORT or levels[0] in SYSTEM_FOLDERS:
+        raise ValueError(f"{path} cannot be emptied, as every run does; name a folder such as /export/rack1/primary")
     return str(path)
 
 

@@ -71,7 +71,8 @@ class Table(BaseModel):
 
     def build(self) -> Any:
         """The model's value."""
-        return type(self).builds(**{name: built(getattr(self, name)) for name in self.model_fields_set})
+        given = [name for name in type(self).model_fields if name in self.model_fields_set]
+        return type(self).builds(**{name: built(getattr(self, name)) for name in given})
 
 
 def built(value: Any) -> Any:
@@ -319,7 +320,7 @@ class SimulatedTable(Table):
     """[simulated]."""
 
     builds = dict
-    machines: Annotated[int, Field(ge=3)] | None = None
+    machines: Annotated[int, Field(ge=2)] | None = None
     hypervisor: HypervisorName | None = None
     install_time_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
