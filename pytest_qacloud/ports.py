@@ -205,6 +205,10 @@ class CloudApi(Protocol):
         """
         ...
 
+    def submit(self, command: str, **params: Any) -> Any:
+        """As `call`, but an asynchronous command is only begun: the answer is CloudStack's first, with its `jobid`."""
+        ...
+
     def list(self, command: str, **params: Any) -> list[dict[str, Any]]:
         """All pages of a list command, the entities only."""
         ...

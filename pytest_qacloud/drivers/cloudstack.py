@@ -65,6 +65,10 @@ class CloudStackApi:
             return self._follow(command, str(content["jobid"]))
         return content
 
+    def submit(self, command: str, **params: Any) -> Any:
+        """One command; an asynchronous one is only begun: the answer has its `jobid`."""
+        return self._send(command, params)
+
     def list(self, command: str, **params: Any) -> Entities:
         """All pages of a list command, the entities only; one page where `params` has `page`.
 

@@ -1,0 +1,100 @@
+"""What Marvin's nose plugin gives a suite before it runs: clients, configuration, log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MarvinError
+from .installed import Kind, which
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..model import Endpoint, Zone
+    from ..ports import CloudApi
+
+TEST_CASE = "marvin.cloudstackTestCase"
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What every suite of a run is given.
+
+    Args:
+        test_client: Marvin's test client, bound to the zone.
+        config: the configuration the zone was deployed from, with attribute access; what it lacks is `None`.
+    """
+
+    test_client: Any
+    config: Any
+    logger: logging.Logger
+
+    def close(self) -> None:
+        """Close what the suites opened; the run's own driver stays open."""
+        self.test_client.close()
+
+
+def bind(
+    api: CloudApi,
+    zone: Zone,
+    connect: Callable[[Endpoint], CloudApi],
+    logger: logging.Logger | None = None,
+) -> RunContext:
+    """Tie Marvin to a zone: its API modules follow the endpoint's own `listApis` from here on.
+
+    Args:
+        api: with the root administrator's keys.
+        connect: makes a driver for another user's endpoint.
+        logger: where suites and API calls are logged; `marvin` by default.
+
+    Raises:
+        MarvinError: what would be imported as `marvin` is not CloudStack's, or the zone's test data is unreadable.
+        DriverError: `listApis` failed.
+    """
+    found = which()
+    if found.kind is not Kind.STAND_IN:
+        raise MarvinError(
+            found.advice or f"pytest-qacloud cannot bind the {found.kind} marvin in {found.folder} to a zone"
+        )
+    from .commands import catalogue
+
+    catalogue.refresh(api.list("listApis"))
+    from marvin.cloudstackTestClient import CSTestClient
+    from marvin.jsonHelper import jsonLoader
+
+    logger = logger or logging.getLogger("marvin")
+    return RunContext(CSTestClient(api, zone, connect, logger), jsonLoader(zone.marvin_config), logger)
+
+
+def is_suite(cls: type) -> bool:
+    """Whether a class is a Marvin suite. Imports nothing: where Marvin was never imported there is none."""
+    module = sys.modules.get(TEST_CASE)
+    base = getattr(module, "cloudstackTestCase", None)
+    return base is not None and cls is not base and issubclass(cls, base)
+
+
+def inject(cls: Any, context: RunContext) -> None:
+    """Give a suite's class what Marvin's nose plugin gives it; must come before `setUpClass`."""
+    client = context.test_client
+    if client.identifier is None:
+        client.identifier = cls.__name__
+    cls.debug = context.logger.debug
+    cls.info = context.logger.info
+    cls.warn = context.logger.warning
+    cls.error = context.logger.error
+    cls.testClient = cls.clstestclient = client
+    cls.config = context.config
+    if hasattr(cls, "user") and hasattr(cls, "UserName"):
+        client.getUserApiClient(cls.UserName, cls.DomainName, cls.AcctType)
+
+
+def set_identifier(context: RunContext, cls: type, test: str) -> None:
+    """Name the test whose calls follow.
+
+    Args:
+        test: the method's name.
+    """
+    context.test_client.identifier = f"{cls.__name__}-{test}"

@@ -1,0 +1,1 @@
+"""What stands for Apache CloudStack's Marvin where it is not installed: the interface that suites use, nothing else."""

@@ -1,0 +1,5 @@
+"""The base of all commands."""
+
+
+class baseCmd:
+    """A command; its attributes are its parameters."""

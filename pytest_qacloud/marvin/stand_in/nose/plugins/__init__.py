@@ -1,0 +1,1 @@
+"""The parts of nose's plugins that Marvin suites import."""
