@@ -87,17 +87,26 @@ def classifier_argv(folder: Path) -> list[str]:
     return [sys.executable, "-m", "pytest_qacloud", "puppet-enc", "--enc-dir", str(folder / "enc")]
 
 
-def launch(pool: SimulatedPool, log: Path, *, machines: int | None = None, install_time_s: float | None = None) -> Rack:
+def launch(
+    pool: SimulatedPool,
+    log: Path,
+    *,
+    machines: int | None = None,
+    install_time_s: float | None = None,
+    rack_file: Path | None = None,
+) -> Rack:
     """Start a rack for a simulated pool; it gets ready while the caller does something else.
 
     Args:
         log: takes what it writes to standard error.
         machines, install_time_s: instead of the pool file's.
+        rack_file: settings and faults of the rack, in its own format.
     """
     folder = Path(tempfile.mkdtemp(prefix="qacloud-rack-"))
     argv = [sys.executable, "-m", "pytest_qacloud.rack", "--dir", str(folder), "--name", pool.name, "--parent-pipe"]
     argv += ["--machines", str(machines or pool.machines), "--hypervisor", pool.hypervisor]
     argv += ["--install-time", str(pool.install_time_s if install_time_s is None else install_time_s)]
+    argv += [] if rack_file is None else ["--rack-file", str(rack_file)]
     argv += [f"--node-classifier={argument}" for argument in classifier_argv(folder)]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:

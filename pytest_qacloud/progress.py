@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
@@ -73,6 +75,20 @@ def describe(event: Event) -> str | None:
     if event.phase == "retry":
         return f"{name} tried again: {detail}"
     return None
+
+
+def view() -> View:
+    """The live table where standard output is a terminal that can draw it, else lines."""
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        from rich.console import Console
+
+        return LiveView(Console(file=sys.stdout))
+    return LogView(_write_line)
+
+
+def _write_line(line: str) -> None:
+    sys.stdout.write(f"qacloud: {line}\n")
+    sys.stdout.flush()
 
 
 @dataclass

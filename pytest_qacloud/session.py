@@ -114,6 +114,11 @@ class Session:
         self.api = self._services.cloud_api(self.zone.endpoint)
         return self.zone
 
+    @property
+    def services(self) -> Drivers | None:
+        """The pool's drivers, once there is a lease."""
+        return self._services
+
     def ailment(self) -> str | None:
         """Why a test that fails now says nothing about the build; `None` on a healthy zone with a live lease."""
         from .errors import DriverError

@@ -117,7 +117,7 @@ class Settings:
         text = self["wait"]
         if text in {"forever", "true", "yes"}:
             return None
-        return self._number("wait", text, float) * 60
+        return float(self._number("wait", text, float)) * 60
 
     def machines(self) -> int | None:
         """Machines of a simulated rack; `None` leaves it to the pool file."""

@@ -1,0 +1,3 @@
+"""Plugins for this repository's own tests."""
+
+pytest_plugins = ["pytester"]

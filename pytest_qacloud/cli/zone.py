@@ -1,0 +1,124 @@
+"""`qacloud zone`: the phases of a run apart, for separate jobs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import ConfigError
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    from ..progress import View
+    from ..session import Session
+
+UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+class Duration(click.ParamType):
+    """Such as `90s`, `30m`, `4h`; the value is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds."""
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]+)", str(value).strip())
+        if not match or match[2] not in UNITS or float(match[1]) <= 0:
+            self.fail(f"{value!r} is no duration; write it like 90s, 30m or 4h", param, ctx)
+        return float(match[1]) * UNITS[match[2]]
+
+
+@click.group()
+def zone() -> None:
+    """Make a zone, and take it down, apart from a test run."""
+
+
+@zone.command()
+@click.argument("pool")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The zone file.")
+@click.option("--ttl", type=Duration(), default="4h", show_default=True, help="How long the lease lives.")
+@click.option("--build", help="What is installed; see --qacloud-build.")
+@click.option("--wait", is_flag=True, help="Wait in line while the pool is held.")
+@click.option("--pools-dir", help="Folder of the pool files.")
+@click.option("--purpose", help="For the others in line.")
+def up(
+    pool: str,
+    output: Path,
+    ttl: float,
+    build: str | None,
+    wait: bool,  # click hands flags over by name
+    pools_dir: str | None,
+    purpose: str | None,
+) -> None:
+    """Lease POOL, make a zone on it, and leave it to whoever has the zone file.
+
+    The file holds keys: keep it as you keep a password.
+    """
+    given = {
+        "pool": pool,
+        "build": build,
+        "wait": "forever" if wait else None,
+        "pools-dir": pools_dir,
+        "purpose": purpose,
+    }
+    settings = Settings(given, lambda _key: "", Path.cwd())
+    _refuse_simulated(settings)
+    from ..progress import view
+
+    with view() as shown:
+        session = _session(settings, shown, ttl)
+        try:
+            made = session.start()
+            session.hand_over(output.absolute())
+        finally:
+            session.stop()
+    click.echo(f"zone {made.name} on {made.pool}, leased for {ttl / 3600:g} h: {output}")
+    click.echo(f"use it:       pytest --qacloud-zone={output} bvt/")
+    click.echo(f"take it down: qacloud zone down {output}")
+
+
+@zone.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def down(file: Path) -> None:
+    """Take the zone of FILE down, release its pool, and delete FILE."""
+    from ..handover import read_handover
+    from ..progress import view
+
+    handover = read_handover(file)
+    settings = Settings({}, lambda _key: "", Path.cwd())
+    with view() as shown:
+        session = _session(settings, shown, None)
+        try:
+            session.take_down(handover)
+        finally:
+            session.stop()
+    for warning in session.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    file.unlink(missing_ok=True)
+    click.echo(f"zone {handover.zone.name} is down, {handover.zone.pool} is free")
+
+
+def _session(settings: Settings, shown: View, ttl_s: float | None) -> Session:
+    from ..session import Session
+
+    return Session(settings, shown, detached=ttl_s is not None, ttl_s=ttl_s)
+
+
+def _refuse_simulated(settings: Settings) -> None:
+    """A simulated rack ends with the process that started it, so no zone of it can be left behind."""
+    from ..config import SimulatedPool, find_pool, load_pool
+
+    name, folder = settings["pool"], settings.path("pools-dir")
+    simulated = name == "sim" and not (folder / "sim.toml").exists()
+    if not simulated and "," not in name and not name.startswith("any"):
+        simulated = isinstance(load_pool(find_pool(name, folder)), SimulatedPool)
+    if simulated:
+        raise ConfigError(
+            f"the rack of {name} would end with this command; start one with `qacloud rack up`,"
+            " and name the pool file that it prints"
+        )

@@ -1,0 +1,75 @@
+"""Fixtures: the run's pool, lease, build, zone and API; and what Marvin suites are given before `setUpClass`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import marvin
+
+if TYPE_CHECKING:
+    from .model import Build, Lease, Pool, Zone
+    from .ports import CloudApi
+    from .run import RunPlugin
+
+NO_POOL = "this test needs a zone: run pytest with --qacloud-pool=NAME (`sim` needs no rack), or --qacloud-zone=FILE"
+
+
+def _run(config: pytest.Config) -> RunPlugin:
+    run: RunPlugin | None = config.pluginmanager.getplugin("qacloud-run")
+    if run is None or run.zone is None:
+        raise pytest.UsageError(NO_POOL)
+    return run
+
+
+@pytest.fixture(scope="session")
+def qacloud_zone(pytestconfig: pytest.Config) -> Zone:
+    """The zone under test."""
+    zone = _run(pytestconfig).zone
+    if zone is None:
+        raise pytest.UsageError(NO_POOL)
+    return zone
+
+
+@pytest.fixture(scope="session")
+def qacloud_pool(pytestconfig: pytest.Config) -> Pool:
+    """The pool that is leased."""
+    session = _run(pytestconfig).session
+    if session is None or session.pool is None:
+        raise pytest.UsageError(NO_POOL)
+    return session.pool
+
+
+@pytest.fixture(scope="session")
+def qacloud_lease(pytestconfig: pytest.Config) -> Lease:
+    """The lease, as it was granted."""
+    session = _run(pytestconfig).session
+    if session is None or session.guard is None:
+        raise pytest.UsageError(NO_POOL)
+    return session.guard.lease
+
+
+@pytest.fixture(scope="session")
+def qacloud_build(qacloud_zone: Zone) -> Build:
+    """The build under test."""
+    return qacloud_zone.build
+
+
+@pytest.fixture(scope="session")
+def qacloud_api(pytestconfig: pytest.Config) -> CloudApi:
+    """CloudStack's API with the root administrator's keys."""
+    session = _run(pytestconfig).session
+    if session is None or session.api is None:
+        raise pytest.UsageError(NO_POOL)
+    return session.api
+
+
+@pytest.fixture(scope="class", autouse=True)
+def _qacloud_suite(request: pytest.FixtureRequest) -> None:
+    """Give a Marvin suite what Marvin's nose plugin would, before its `setUpClass`."""
+    cls = request.cls
+    if cls is not None and marvin.is_suite(cls):
+        suites = _run(request.config).suites
+        if suites is not None:
+            marvin.inject(cls, suites)
