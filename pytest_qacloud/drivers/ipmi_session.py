@@ -42,6 +42,9 @@ class Session(simplesession.Session):  # type: ignore[misc]  # pyghmi has no typ
         OSError: nothing can be sent to that address.
     """
 
+    lastpayload: Any
+    """The request that is sent again until it is answered; pyghmi's."""
+
     def __init__(self, bmc: Bmc, password: str, deadline: Deadline) -> None:
         self._suite = bmc.cipher_suite
         self._deadline = deadline

@@ -10,7 +10,7 @@ import re
 import shutil
 import struct
 import tarfile
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 
@@ -26,7 +26,7 @@ TEMPLATES = {"xenserver": (1, "vhd"), "kvm": (3, "qcow2"), "vmware": (8, "ova"),
 ALGORITHMS = {"sha256": 64, "sha512": 128}
 """Checksums taken, with their lengths in hexadecimal digits."""
 
-_COMPRESSIONS: dict[bytes, Callable[[Path], IO[bytes]]] = {
+_COMPRESSIONS: dict[bytes, Callable[[Path], Any]] = {
     b"BZh": bz2.BZ2File,
     b"\x1f\x8b": gzip.GzipFile,
     b"\xfd7zXZ\0": lzma.LZMAFile,
