@@ -196,7 +196,7 @@ class SqlLeaseStore:
             return lease_of(row)
 
     def leases(self) -> list[Lease]:
-        """All live leases by pool, with empty tokens; revoked ones and those of owners known to be dead are left out."""
+        """All live leases by pool, with empty tokens; without revoked ones and those of owners known to be dead."""
         with self._reading() as (connection, now):
             rows = connection.execute(select(LEASES).order_by(LEASES.c.pool)).all()
             return [lease_of(row) for row in rows if not row.revoked and self._ending(row, now) is None]
