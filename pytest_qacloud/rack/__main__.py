@@ -1,0 +1,28 @@
+"""`python -m pytest_qacloud.rack`: the simulated rack in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from .faults import FaultError
+from .settings import SettingsError, parse
+
+EXIT_USAGE = 2
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT, or until standard input ends where that was asked for."""
+    from .app import run
+
+    try:
+        settings = parse(sys.argv[1:])
+        asyncio.run(run(settings))
+    except (SettingsError, FaultError) as error:
+        sys.stderr.write(f"rack: {error}\n")
+        return EXIT_USAGE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
