@@ -17,7 +17,7 @@ import paramiko
 from ..deadline import Deadline
 from ..errors import ConfigError, DeadlineError, ServiceFaultError, UnreachableError
 from ..ports import CommandResult
-from .ssh_connect import Bastion, connect, load_key
+from .ssh_connect import Bastion, connect, disconnect, load_key
 from .ssh_keys import HostKeyPair, host_key_pair, public_key
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class SshShell:
         """Drop the connection; never raises."""
         with self._lock:
             if self._transport is not None:
-                self._transport.close()
+                disconnect(self._transport)
                 self._transport = None
         if self._bastion is not None:
             self._bastion.release()
@@ -155,7 +155,7 @@ class SshShell:
     @contextmanager
     def _bounded(self, channel: paramiko.Channel) -> Iterator[None]:
         """Cut the connection where the server leaves a request unanswered: paramiko would wait for ever."""
-        timer = threading.Timer(self._timeout_s, channel.get_transport().close)
+        timer = threading.Timer(self._timeout_s, disconnect, [channel.get_transport()])
         timer.daemon = True
         timer.start()
         try:
@@ -172,13 +172,13 @@ class SshShell:
                 try:
                     return kept.open_session(timeout=self._timeout_s)
                 except (EOFError, OSError, paramiko.SSHException):
-                    kept.close()
+                    disconnect(kept)
                     self._transport = None
             self._transport = self._connect()
             try:
                 return self._transport.open_session(timeout=self._timeout_s)
             except (EOFError, OSError, paramiko.SSHException) as error:
-                self._transport.close()
+                disconnect(self._transport)
                 self._transport = None
                 raise UnreachableError(self._name, f"no session: {error or 'the connection broke'}") from error
 
