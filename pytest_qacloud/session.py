@@ -226,7 +226,9 @@ class Session:
             self._stack.callback(rack.stop)
             _load_libraries()
             pool_file = rack.ready()
-        self.journal.record("rack", "note", simulated.name, control=rack.control, pool_file=str(pool_file))
+        self.journal.record(
+            "rack", "note", simulated.name, control=rack.control, pool_file=str(pool_file), pid=rack.process.pid
+        )
         return _real(load_pool(pool_file))
 
     def _lease_store(self, pool: Pool) -> LeaseStore:
