@@ -115,9 +115,13 @@ def _chains(pool: Pool, services: Services) -> Iterator[list[Probe]]:
     """The questions; those of one list go to one service, one after the other."""
     for index, machine in enumerate(pool.machines):
         yield [Probe(machine.name, "bmc", f"machines[{index}].bmc", _power_of(services, machine))]
+    profiles = _profiles(pool)
     yield [
-        Probe("Cobbler", f"profile {profile}", "cobbler", _profile_known(services, profile, users))
-        for profile, users in _profiles(pool).items()
+        Probe("Cobbler", "login", "cobbler", _cobbler_answers(services, next(iter(profiles)))),
+        *(
+            Probe("Cobbler", f"profile {profile}", "cobbler", _profile_known(services, profile, users))
+            for profile, users in profiles.items()
+        ),
     ]
     yield [Probe("Puppet CA", "certificates", "puppet", _certificate_known(pool, services))]
     bastion = pool.ssh.bastion
@@ -149,6 +153,14 @@ def _profiles(pool: Pool) -> dict[str, list[str]]:
             if machine.name not in names:
                 names.append(machine.name)
     return users
+
+
+def _cobbler_answers(services: Services, profile: str) -> Callable[[], str]:
+    def ask() -> str:
+        services.install_server().has_profile(profile)
+        return "logged in"
+
+    return ask
 
 
 def _profile_known(services: Services, profile: str, users: list[str]) -> Callable[[], str]:

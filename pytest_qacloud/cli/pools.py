@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from ..errors import EXIT_NO_ZONE, EXIT_USAGE, ConfigError, QacloudError
+from ..errors import EXIT_NO_ZONE, EXIT_USAGE, ConfigError
 
 if TYPE_CHECKING:
     from ..check import CheckResult
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from ..model import Pool
 
 WIDTH_IN_A_FILE = 240
-
-
-class _Group(click.Group):
-    """Shows an error of ours as one paragraph, and ends with its code."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except QacloudError as error:
-            click.echo(f"Error: {error}", err=True)
-            ctx.exit(error.exit_code)
 
 
 pools_dir = click.option(
@@ -47,7 +36,7 @@ pools_dir = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(cls=_Group)
+@click.group()
 def pools() -> None:
     """Look at the pools that runs can lease."""
 
@@ -69,7 +58,7 @@ def list_command(pools_dir: Path, as_json: bool) -> None:
         _console().print(table)
         for entry in entries:
             if entry.error:
-                click.echo(f"Error: {entry.error}", err=True)
+                click.echo(f"qacloud: {entry.error}", err=True)
     sys.exit(EXIT_USAGE if any(entry.error for entry in entries) else 0)
 
 
@@ -124,7 +113,7 @@ def check(names: tuple[str, ...], pools_dir: Path, as_json: bool) -> None:
         for pool in loaded:
             _print_results(pool, results[pool.name])
     for broken in errors:
-        click.echo(f"Error: {broken}", err=True)
+        click.echo(f"qacloud: {broken}", err=True)
     failed = any(not result.ok for found in results.values() for result in found)
     sys.exit(EXIT_USAGE if errors else EXIT_NO_ZONE if failed else 0)
 
