@@ -14,7 +14,7 @@ import resource
 import secrets
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import keys, poolfile, sockets
 from .authority import Authority
@@ -22,6 +22,7 @@ from .clock import SystemClock
 from .events import EventLog
 from .faults import Faults
 from .inventory import make_inventory
+from .settings import SettingsError
 from .template import make_template
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Rack:
         self.inventory: Inventory = make_inventory(settings.machines)
         self.faults = Faults(frozenset(slot.name for slot in self.inventory.slots))
         for fault in settings.faults:
-            _set_fault(self.faults, fault)
+            self.faults.apply(fault)
         self.template: Template = make_template(settings.hypervisor)
         self.authority = Authority(sockets.LOOPBACK)
         self.passwords = {use: secrets.token_hex(8) for use in ("cobbler", "bmc", "management", "hosts", "vcenter")}
@@ -145,12 +146,6 @@ async def run(settings: Settings) -> None:
         await rack.stop()
 
 
-def _set_fault(faults: Faults, setting: dict[str, Any]) -> None:
-    faults.set(
-        str(setting.get("fault")), setting.get("machine"), value=setting.get("value"), count=setting.get("count")
-    )
-
-
 def _allow_many_files() -> None:
     """A machine takes three sockets and each client one more; raise the soft limit as far as we may."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -166,7 +161,10 @@ def _when_input_ends(then: Callable[[], None]) -> None:
             loop.remove_reader(descriptor)
             then()
 
-    loop.add_reader(descriptor, read)
+    try:
+        loop.add_reader(descriptor, read)
+    except PermissionError as error:
+        raise SettingsError("--parent-pipe needs a pipe as standard input, not a file") from error
 
 
 def _port(endpoint: socket.socket) -> int:

@@ -93,6 +93,29 @@ class Faults:
         self.clear(name, machine)
         self._faults.append(Fault(name, machine, 1.0 if value is None else value, count))
 
+    def apply(self, setting: object) -> None:
+        """Set a fault as the control port and the rack file write it.
+
+        Args:
+            setting: a mapping of `fault` and, where they are needed, `machine`, `value` and `count`.
+
+        Raises:
+            FaultError: it is no such mapping, or `set` refuses it.
+        """
+        known = {"fault", "machine", "value", "count"}
+        if not isinstance(setting, dict) or not isinstance(setting.get("fault"), str) or not setting.keys() <= known:
+            raise FaultError(
+                'a fault is {"fault": NAME, "machine": …, "value": …, "count": …}; only the name is needed'
+            )
+        machine, value, count = setting.get("machine"), setting.get("value"), setting.get("count")
+        if not (machine is None or isinstance(machine, str)):
+            raise FaultError("machine is a name or null")
+        if not (value is None or _is_number(value)):
+            raise FaultError("value is a number or null")
+        if not (count is None or (_is_number(count) and count == int(count))):
+            raise FaultError("count is a whole number or null")
+        self.set(setting["fault"], machine, value=value, count=None if count is None else int(count))
+
     def clear(self, name: str | None = None, machine: str | None = None) -> None:
         """Remove all faults, all of one name, or the one of that name and machine."""
         self._faults = [
@@ -122,3 +145,7 @@ class Faults:
             {"fault": fault.name, "machine": fault.machine, "value": fault.value, "count": fault.count}
             for fault in self._faults
         ]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

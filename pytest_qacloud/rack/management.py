@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 ADMIN = "admin"
 
 
+def preload() -> None:
+    """Load the management server's code and facts, so that the first start of one finds them."""
+    from .cloudstack import schema
+
+    schema.load()
+
+
 class ManagementService:
     """Runs `cloudstack` for one machine (`node.Service`)."""
 

@@ -43,40 +43,48 @@ def application(authority: Authority, faults: Faults) -> web.Application:
         except AuthorityError as error:
             return web.Response(status=error.status, text=error.text)
 
-    async def status(request: web.Request) -> web.Response:
-        return web.json_response(authority.status(request.match_info["name"]))
+    calls = _Calls(authority)
+    site = web.Application(middlewares=[guard])
+    site.router.add_get(ROOT + "/certificate_status/{name}", calls.status)
+    site.router.add_put(ROOT + "/certificate_status/{name}", calls.change)
+    site.router.add_delete(ROOT + "/certificate_status/{name}", calls.delete)
+    site.router.add_get(ROOT + "/certificate_statuses/{any}", calls.statuses)
+    site.router.add_get(ROOT + "/certificate/{name}", calls.certificate)
+    return site
 
-    async def statuses(request: web.Request) -> web.Response:
-        return web.json_response(authority.statuses())
 
-    async def change(request: web.Request) -> web.Response:
-        desired = _desired_state(await request.text())
-        if desired == "revoked":
-            authority.revoke(request.match_info["name"])
-        else:
-            authority.sign(request.match_info["name"])
-        return web.Response(status=204)
+class _Calls:
+    """The API's calls on an authority."""
 
-    async def delete(request: web.Request) -> web.Response:
-        authority.delete(request.match_info["name"])
-        return web.Response(status=204)
+    def __init__(self, authority: Authority) -> None:
+        self._authority = authority
 
-    async def certificate(request: web.Request) -> web.Response:
+    async def status(self, request: web.Request) -> web.Response:
+        return web.json_response(self._authority.status(request.match_info["name"]))
+
+    async def statuses(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._authority.statuses())
+
+    async def change(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        entry = authority.entry(name)
+        if _desired_state(await request.text()) == "revoked":
+            self._authority.revoke(name)
+        else:
+            self._authority.sign(name)
+        return web.Response(status=204)
+
+    async def delete(self, request: web.Request) -> web.Response:
+        self._authority.delete(request.match_info["name"])
+        return web.Response(status=204)
+
+    async def certificate(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
         if name == "ca":
-            return web.Response(text=keys.certificate_pem(authority.certificate))
+            return web.Response(text=keys.certificate_pem(self._authority.certificate))
+        entry = self._authority.entry(name)
         if entry is None or entry.certificate is None:
             raise AuthorityError(404, f"Could not find certificate {name}")
         return web.Response(text=keys.certificate_pem(entry.certificate))
-
-    site = web.Application(middlewares=[guard])
-    site.router.add_get(ROOT + "/certificate_status/{name}", status)
-    site.router.add_put(ROOT + "/certificate_status/{name}", change)
-    site.router.add_delete(ROOT + "/certificate_status/{name}", delete)
-    site.router.add_get(ROOT + "/certificate_statuses/{any}", statuses)
-    site.router.add_get(ROOT + "/certificate/{name}", certificate)
-    return site
 
 
 def tls(authority: Authority, folder: Path) -> ssl.SSLContext:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import asyncssh
 from aiohttp import web
 
-from . import bmc, cobbler_http, control, keys, puppet, sockets
+from . import bmc, cobbler_http, control, keys, management, puppet, sockets
 from .agent import Agent, NodeClassifier
 from .cobbler import Cobbler
 from .hardware import RackHardware
@@ -23,6 +25,8 @@ from .storage import Exports, ExportSftp, StorageShell
 if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable
+
+    import asyncssh
 
     from .app import Rack
 
@@ -66,6 +70,7 @@ async def start(rack: Rack, stops: list[Callable[[], Awaitable[None]]]) -> None:
         tls=puppet.tls(rack.authority, directory / "puppet"),
     )
     await _start_storage(rack, exports, nodes, stops)
+    await asyncio.to_thread(management.preload)
 
 
 def _nodes(rack: Rack, cobbler: Cobbler, hardware: RackHardware) -> dict[str, Node]:
@@ -103,7 +108,7 @@ def _http(rack: Rack, cobbler: Cobbler, nodes: dict[str, Node]) -> web.Applicati
 
     cobbler_http.add_routes(site, cobbler, rack.faults, settle)
 
-    async def template(request: web.Request) -> web.Response:
+    async def template(_request: web.Request) -> web.Response:
         return web.Response(body=rack.template.content, content_type="application/octet-stream")
 
     site.router.add_get(f"/templates/{rack.template.name}", template)
@@ -142,6 +147,4 @@ def _closing(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
 
 def _path() -> str:
     """The search path, with the folder of this Python's scripts first."""
-    import os
-
-    return os.pathsep.join((os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)))
+    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))

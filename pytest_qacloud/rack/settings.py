@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+CLASSIFIER_OPTION = "--node-classifier"
 HYPERVISORS = ("kvm", "xenserver", "vmware", "simulator")
 
 
@@ -58,15 +59,26 @@ def parse(arguments: Sequence[str]) -> Settings:
     parser.add_argument("--install-time", dest="install_time_s", type=float, help="seconds (default: 0.3)")
     parser.add_argument("--rack-file", type=Path, help="TOML file with the same settings, and [[faults]]")
     parser.add_argument(
-        "--node-classifier", action="append", metavar="ARG", help="one argument of the node classifier; repeatable"
+        CLASSIFIER_OPTION, action="append", metavar="ARG", help="one argument of the node classifier; repeatable"
     )
     parser.add_argument("--parent-pipe", action="store_true", help="end when standard input ends")
-    given = vars(parser.parse_args(arguments))
+    given = vars(parser.parse_args(_joined(arguments)))
     rack_file = given.pop("rack_file", None)
     chosen = (_read(rack_file) if rack_file else {}) | given
     if "node_classifier" in chosen:
         chosen["node_classifier"] = tuple(chosen["node_classifier"])
     return _checked(replace(Settings(given["dir"]), **chosen))
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Write `--node-classifier -m` as one word: argparse takes a value that begins with a dash for an option."""
+    words: list[str] = []
+    for word in arguments:
+        if words and words[-1] == CLASSIFIER_OPTION:
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
 
 
 def _read(path: Path) -> dict[str, Any]:

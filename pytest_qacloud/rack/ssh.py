@@ -63,11 +63,11 @@ class Login(asyncssh.SSHServer):
         self._connection = conn
         self._connections.add(conn)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """Forget it."""
         self._connections.discard(self._connection)
 
-    def begin_auth(self, username: str) -> bool:
+    def begin_auth(self, _username: str) -> bool:
         """Everybody must prove who they are."""
         return True
 
@@ -79,7 +79,7 @@ class Login(asyncssh.SSHServer):
         """Whether this key may log in as that user."""
         return username == self._user and key in self._keys
 
-    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
+    def connection_requested(self, dest_host: str, dest_port: int, _orig_host: str, _orig_port: int) -> bool:
         """Whether a connection may be forwarded."""
         return self._destinations(dest_host, dest_port)
 

@@ -147,10 +147,10 @@ class ExportSftp(asyncssh.SFTPServer):
         written: Any = super().write(file_obj, offset, data)
         return int(written)
 
-    def symlink(self, oldpath: bytes, newpath: bytes) -> None:
+    def symlink(self, _oldpath: bytes, _newpath: bytes) -> None:
         """Refused: a link could lead out of the exports."""
         raise asyncssh.SFTPPermissionDenied("links are not allowed here")
 
-    def link(self, oldpath: bytes, newpath: bytes) -> None:
+    def link(self, _oldpath: bytes, _newpath: bytes) -> None:
         """Refused, as `symlink`."""
         raise asyncssh.SFTPPermissionDenied("links are not allowed here")
