@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -12,6 +11,9 @@ from pytest_qacloud.errors import LeaseLostError, TicketLostError
 from pytest_qacloud.leasing import SqlLeaseStore
 from pytest_qacloud.model import Claim, Lease, Mark, WaitStatus
 from pytest_qacloud.ports import LeaseStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TTL_S = 300.0
 
