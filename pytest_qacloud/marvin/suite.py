@@ -41,6 +41,12 @@ ERROR_CODE = re.compile(r"errorcode'?\s*:\s*(\d+)", re.IGNORECASE)
 
 NO_SUCH_THING = "431"
 
+WRONG_USE = (431, 530)
+"""What CloudStack says to a command that does not fit: 431 at once, 530 where only the job finds out."""
+
+UNAUTHORIZED = (401, 432)
+"""What it says to a command that the user's role does not have: 401 since 4.20, 432 before."""
+
 
 def call(client: Any, command: str, **params: Any) -> Any:
     """Send a command by its name.
@@ -87,6 +93,7 @@ class Resources(_Suite):
     offering: ClassVar[Any]
     template: ClassVar[Any]
     network: ClassVar[Any]
+    vm: ClassVar[Any]
     _undos: ClassVar[list[Undo]]
 
     @classmethod
@@ -141,7 +148,8 @@ class Resources(_Suite):
 
     @contextlib.contextmanager
     def refused(self, *codes: int) -> Iterator[None]:
-        """The calls in the block must be refused with one of these error codes, at once or by a failed job."""
+        """The calls in the block must be refused with one of these error codes (default: `WRONG_USE`)."""
+        codes = codes or WRONG_USE
         try:
             yield
         except Exception as error:
@@ -253,6 +261,14 @@ class Resources(_Suite):
     def share_network(cls) -> None:
         """An isolated network with source NAT."""
         cls.network = cls.share("createNetwork", **cls.isolated_network())
+
+    @classmethod
+    def share_vm(cls) -> None:
+        """A running instance, and all that it needs."""
+        cls.share_account()
+        cls.share_compute()
+        cls.share_network()
+        cls.vm = cls.share("deployVirtualMachine", **cls.machine())
 
     @classmethod
     def isolated_network(cls, **params: Any) -> dict[str, Any]:
