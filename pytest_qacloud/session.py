@@ -261,6 +261,7 @@ class Session:
             stop=self.interrupts.check,
         )
         self.redact.add(held.lease.token)
+        self.journal.record("lease", "note", held.lease.pool, epoch=held.lease.epoch, owner=claim.owner)
         self.guard = self._heartbeat = self._stack.enter_context(held)
         return held.lease
 

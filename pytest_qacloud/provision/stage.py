@@ -95,7 +95,7 @@ class Stage:
         self.journal.record(step, "begin", machine)
         try:
             value = self._retrying(step, machine, limit_s)(action)
-        except (DriverError, DeadlineError) as error:
+        except (DriverError, DeadlineError, ProvisionError) as error:
             self.check()
             failure = self._explain(step, machine, error, self.clock.now() - started_s)
             self.journal.record(
@@ -163,10 +163,18 @@ class Stage:
         )
 
     def _explain(
-        self, step: str, machine: str, error: DriverError | DeadlineError, elapsed_s: float, *, undo: bool = False
+        self,
+        step: str,
+        machine: str,
+        error: DriverError | DeadlineError | ProvisionError,
+        elapsed_s: float,
+        *,
+        undo: bool = False,
     ) -> ProvisionError:
         advice = NEXT_LEASE if undo else ADVICE.get(step, "").format(pool=self.pool)
         step = f"undo {step}" if undo else step
+        if isinstance(error, ProvisionError):  # of one machine, found in a step of the whole pool
+            return ProvisionError(error.machine, step, error.observed, elapsed_s, error.action)
         if isinstance(error, DriverError):
             action = f"{error.action[:1].upper()}{error.action[1:]}." if error.action else advice
             return ProvisionError(machine, step, f"{error.service}: {error.observed}", elapsed_s, action)
