@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_qacloud.check import CheckResult, check_pool
-from pytest_qacloud.model import Role, SecretRef
+from pytest_qacloud.errors import (
+    AccessDeniedError,
+    DeadlineError,
+    DriverError,
+    HostKeyError,
+    QacloudError,
+    ServiceFaultError,
+    UnreachableError,
+)
+from pytest_qacloud.model import Machine, Role, SecretRef, VmwareService
 from pytest_qacloud.wiring import Drivers
 
 if TYPE_CHECKING:
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
     from rackclient import Rack
 
     from pytest_qacloud.model import Pool
+    from pytest_qacloud.ports import PowerController
 
 
 @pytest.fixture
@@ -26,10 +36,19 @@ def closed_port() -> Iterator[int]:
         yield int(taken.getsockname()[1])
 
 
-def checked(pool: Pool) -> list[CheckResult]:
+class Terse(Drivers):
+    """Drivers of which the BMC's, as another distribution may bring one, does not say what to do."""
+
+    error: QacloudError
+
+    def bmc(self, machine: Machine) -> PowerController:
+        raise self.error
+
+
+def checked(pool: Pool, drivers: Drivers | None = None) -> list[CheckResult]:
     """What the check of a pool brings; what it tells on the way must be the same."""
     told: list[CheckResult] = []
-    drivers = Drivers(pool)
+    drivers = drivers or Drivers(pool)
     try:
         results = check_pool(pool, drivers, on_result=told.append)
     finally:
@@ -144,3 +163,28 @@ def test_a_secret_that_cannot_be_read_is_told_with_its_key(rack: Rack, rack_pool
     assert which == ("secrets", "hosts.password")
     assert "NEVER_SET_ANYWHERE is not set" in result.observed
     assert "hosts.password" in result.action
+
+
+def test_vcenters_password_is_among_the_secrets(rack: Rack, rack_pool: Pool) -> None:
+    vmware = VmwareService("v.test", "d", "c", "u", SecretRef("env", "NEVER_SET_ANYWHERE"))
+    assert list(failures(replace(rack_pool, vmware=vmware))) == [("secrets", "vmware.password")]
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (UnreachableError("BMC", "silence"), "see that it is on"),
+        (AccessDeniedError("BMC", "no"), "correct user and password of machines[0].bmc in"),
+        (HostKeyError("BMC", "another key"), "find out why its key changed"),
+        (ServiceFaultError("BMC", "a fault"), "look at its log, or correct machines[0].bmc in"),
+        (DriverError("BMC", "a fault"), "look at its log"),
+        (DeadlineError("BMC", 3.0), "look at it, or correct machines[0].bmc in"),
+        (UnreachableError("BMC", "silence", "ask the owner"), "ask the owner"),
+    ],
+)
+def test_there_is_always_something_to_do(error: QacloudError, action: str, rack: Rack, rack_pool: Pool) -> None:
+    drivers = Terse(rack_pool)
+    drivers.error = error
+    result = checked(rack_pool, drivers)[0]
+    assert not result.ok
+    assert result.action.startswith(action)

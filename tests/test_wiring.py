@@ -112,3 +112,11 @@ def test_a_machines_shell_goes_to_its_address_and_port(drivers: Drivers) -> None
     assert drivers.machine_shell(planned(machine)) is shell
     with pytest.raises(UnreachableError, match=f"{machine.ip}:{machine.ssh_port}"):
         shell.run(["true"], timeout_s=5)
+
+
+def test_a_management_server_that_is_not_there_is_told_without_its_password(drivers: Drivers) -> None:
+    with pytest.raises(UnreachableError) as caught:
+        drivers.admin_endpoint(str(drivers.pool.machines[0].ip))
+    password = drivers.pool.management.password.read()
+    assert password not in str(caught.value)
+    assert drivers.redact(password) == HIDDEN

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from ..errors import EXIT_NO_ZONE, EXIT_USAGE, ConfigError
+from ..settings import Settings
 
 if TYPE_CHECKING:
     from ..check import CheckResult
@@ -24,14 +25,15 @@ if TYPE_CHECKING:
 WIDTH_IN_A_FILE = 240
 
 
+def _folder(_context: click.Context, _option: click.Parameter, value: str | None) -> Path:
+    return Settings({"pools-dir": value}, lambda _key: "", Path.cwd()).path("pools-dir")
+
+
 pools_dir = click.option(
     "--pools-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("pools"),
-    envvar="QACLOUD_POOLS_DIR",
-    show_default=True,
-    show_envvar=True,
-    help="Folder of the pool files.",
+    metavar="DIR",
+    callback=_folder,
+    help="Folder of the pool files; else $QACLOUD_POOLS_DIR, else pools_dir of qacloud.toml, else ./pools.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -72,11 +72,18 @@ def test_list_is_json_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "machnes" in worn["error"]
 
 
-def test_the_folder_may_come_from_the_environment(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("QACLOUD_POOLS_DIR", str(folder))
+def test_the_folder_may_come_from_the_environment_or_the_settings_file(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    here = tmp_path_factory.mktemp("here")
+    monkeypatch.chdir(here)
+    monkeypatch.delenv("QACLOUD_POOLS_DIR", raising=False)
+    assert Shown(capsys, "list").err == f"qacloud: {here}/pools: there is no such folder of pool files\n"
+    (here / "qacloud.toml").write_text(f'pools_dir = "{folder}"', encoding="utf-8")
     assert "worn" in Shown(capsys, "list").out
+    monkeypatch.setenv("QACLOUD_POOLS_DIR", str(POOLS))
+    assert "worn" not in Shown(capsys, "list").out
 
 
 def test_show_prints_everything_and_the_places_of_secrets(capsys: pytest.CaptureFixture[str]) -> None:
