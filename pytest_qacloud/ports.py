@@ -235,7 +235,7 @@ class LeaseStore(Protocol):
         ...
 
     def renew(self, lease: Lease) -> Lease:
-        """Push `expires_at` to now + ttl.
+        """Push `expires_at` to now + ttl; the lease's `ttl_s` and `detached` are taken over.
 
         Raises:
             LeaseLostError: it expired, was revoked, or a later epoch exists.

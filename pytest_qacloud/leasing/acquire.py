@@ -78,12 +78,11 @@ def acquire(
         lease = poll(look, what="a free pool", deadline=deadline, interval_s=poll_s, check=stop)
         return Heartbeat(store, lease).start()
     except BaseException as error:
-        leases = store.leases() if isinstance(error, DeadlineError) else []
         # Whatever comes in the way, a signal included, must not leave a ticket or a lease that nobody knows of.
         with contextlib.suppress(LeaseError):
             store.withdraw(ticket)
         if isinstance(error, DeadlineError) and last is not None:
-            raise PoolBusyError(busy_text(claim, last, leases, error.elapsed_s)) from None
+            raise PoolBusyError(busy_text(claim, last, store.leases(), error.elapsed_s)) from None
         raise
 
 

@@ -7,6 +7,7 @@ import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from filelock import FileLock
 from sqlalchemy import create_engine, event
@@ -37,8 +38,11 @@ def default_url() -> str:
 class Database:
     """Transactions on one SQLite file; safe from several threads and processes.
 
-    A folder that is made gets mode 0700, a file that is made 0600. For a file that several users share, somebody makes
-    both beforehand with the permissions wanted.
+    A folder that is made gets mode 0700, a file that is made 0600. For a database that several users share, somebody
+    makes the folder, the file and the folder `<file>.locks` beforehand, with the permissions wanted.
+
+    *Not guaranteed*: anything on a network file system, which knows no write-ahead log (https://sqlite.org/wal.html);
+    and that an owner notices before its TTL is over that the file was removed or replaced under it.
 
     Args:
         url: `sqlite:///…`; nothing is opened or made before the first transaction.
@@ -58,7 +62,12 @@ class Database:
             )
         self.path = Path(str(parsed.database)).absolute()
         # A connection costs less than a millisecond and one kept open could not cross a fork, so none is kept.
-        self._engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_S})
+        self._engine = create_engine(
+            # `rw`: a file that was removed is an error, not a new and empty database.
+            parsed.set(database=f"file:{quote(str(self.path))}", query={"mode": "rw", "uri": "true"}),
+            poolclass=NullPool,
+            connect_args={"timeout": BUSY_S},
+        )
         event.listen(self._engine, "connect", _on_connect)
         event.listen(self._engine, "begin", _on_begin)
         self._guard = threading.Lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import LeaseError, LeaseLostError
@@ -117,9 +118,23 @@ class Heartbeat:
             except LeaseError as error:
                 LOG.warning("the lease on %s could not be given back, it ends by itself: %s", self._lease.pool, error)
 
-    def detach(self) -> Lease:
-        """Stop the thread and leave the lease, with its token, to whoever is given it; it lives for its TTL."""
+    def detach(self, ttl_s: float | None = None) -> Lease:
+        """Stop the thread and leave the lease to whoever is given it (`attach`): it outlives this process.
+
+        Args:
+            ttl_s: seconds it lives from here on without a renewal; `None` leaves its TTL as it is.
+
+        Returns:
+            The lease, with its token.
+
+        Raises:
+            LeaseLostError: it is lost.
+            LeaseError: the store cannot be used; the lease then ends with this process.
+        """
+        self.check()
         self._end_thread()
+        ttl_s = self._lease.ttl_s if ttl_s is None else ttl_s
+        self._lease = self._store.renew(replace(self._lease, ttl_s=ttl_s, detached=True))
         return self._lease
 
     def __enter__(self) -> Self:

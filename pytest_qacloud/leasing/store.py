@@ -144,7 +144,7 @@ class SqlLeaseStore:
             self._presence.drop(name)
 
     def renew(self, lease: Lease) -> Lease:
-        """Push `expires_at` to now + ttl.
+        """Push `expires_at` to now + ttl; the lease's `ttl_s` and `detached` are taken over.
 
         Raises:
             LeaseLostError: it expired, was revoked, or a later epoch exists; with the reason.
@@ -157,9 +157,8 @@ class SqlLeaseStore:
             ).first()
             if row is not None and not row.revoked and now.left_s(row) > 0:
                 times = _expiry(now, lease.ttl_s)
-                connection.execute(
-                    update(LEASES).where(LEASES.c.pool == row.pool).values(times | {"ttl_s": lease.ttl_s})
-                )
+                changed = times | {"ttl_s": lease.ttl_s, "detached": lease.detached}
+                connection.execute(update(LEASES).where(LEASES.c.pool == row.pool).values(changed))
                 return replace(lease, expires_at=times["expires_at"])
             if row is not None:
                 # This is the owner's answer that a revoked lease waits for: the pool is free from here on.

@@ -50,12 +50,13 @@ def busy_text(claim: Claim, status: WaitStatus, leases: Sequence[Lease], waited_
     waited = f" after waiting {duration_text(waited_s)}" if waited_s >= 1 else ""
     held = [pool for pool in claim.pools if pool in by_pool]
     release = f", or end a lease with `qacloud leases release {held[0]}`" if held else ""
-    return f"no pool is free{waited}: {pools}; {line}. Wait (longer) with --qacloud-wait{release}"
+    longer = " longer" if waited else ""
+    return f"no pool is free{waited}: {pools}; {line}. Wait{longer} with --qacloud-wait{release}"
 
 
 def _pool_text(pool: str, lease: Lease | None) -> str:
     if lease is None:
-        return f"{pool} is about to go to somebody else"
+        return f"{pool} is about to change hands"
     return (
         f"{pool} is held by {holder_text(lease.owner, lease.purpose)} since {time_text(lease.acquired_at)}, "
         f"until {time_text(lease.expires_at)} unless renewed"

@@ -32,8 +32,8 @@ def note(log: int, held: Heartbeat) -> None:
     os.write(log, f"{held.lease.epoch} {os.getpid()}\n".encode())
 
 
-def claim(ttl_s: float, *, detached: bool = False) -> Claim:
-    return Claim(("rack1",), f"contender:{os.getpid()}", "", ttl_s, detached)
+def claim(ttl_s: float) -> Claim:
+    return Claim(("rack1",), f"contender:{os.getpid()}", "", ttl_s)
 
 
 def contend(store: SqlLeaseStore, ttl_s: float, log: Path) -> None:
@@ -87,7 +87,7 @@ def main(mode: str, url: str, ttl_s: float) -> None:
         say("waiting")
         time.sleep(600)
     elif mode == "detach":
-        lease = acquire(store, claim(ttl_s, detached=True)).detach()
+        lease = acquire(store, claim(ttl_s)).detach()
         say(lease.epoch, lease.token)
 
 

@@ -86,9 +86,7 @@ def test_every_pool_of_the_claim_is_named(store: SqlLeaseStore) -> None:
 
 def test_a_free_pool_with_a_line_is_refused(store: SqlLeaseStore) -> None:
     store.enqueue(claim("ann"))
-    with pytest.raises(
-        PoolBusyError, match=r"rack1 is about to go to somebody else; 1 ahead in line\..*--qacloud-wait$"
-    ):
+    with pytest.raises(PoolBusyError, match=r"rack1 is about to change hands; 1 ahead in line\..*--qacloud-wait$"):
         acquire(store, claim("bob"))
 
 

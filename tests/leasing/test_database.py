@@ -130,6 +130,21 @@ def test_a_database_damaged_in_the_middle_is_told(path: Path) -> None:
     assert list(path.parent.glob("*.locks/*")) == []
 
 
+def test_a_database_that_was_removed_is_told_and_not_made_anew(path: Path) -> None:
+    store = SqlLeaseStore(f"sqlite:///{path}")
+    store.withdraw(store.enqueue(CLAIM))
+    path.unlink()
+    with pytest.raises(LeaseError, match="cannot be used"):
+        store.enqueue(CLAIM)
+    assert not path.exists()
+
+
+def test_a_path_may_hold_what_a_uri_may_not(tmp_path: Path) -> None:
+    folder = tmp_path / "100% mine #1"
+    assert SqlLeaseStore(f"sqlite:///{folder}/leases.db").leases() == []
+    assert (folder / "leases.db").is_file()
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LeaseError, match="cannot be used"):
