@@ -148,6 +148,7 @@ class CobblerServer:
         try:
             yield server
         except xmlrpc.client.Fault as fault:
+            self._idle.append(server)
             raise self._fault(fault) from None  # its text holds the token
         except xmlrpc.client.ProtocolError as error:
             server("close")()

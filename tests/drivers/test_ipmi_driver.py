@@ -1,0 +1,121 @@
+"""What the simulated rack's BMCs do not do: strangers that answer, and answers that make no sense."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from servers import answering_udp, silent_udp
+
+from pytest_qacloud.drivers.ipmi import IpmiBmc
+from pytest_qacloud.errors import ConfigError, ServiceFaultError, UnreachableError
+from pytest_qacloud.model import Bmc, SecretRef
+from pytest_qacloud.ports import PowerAction
+
+if TYPE_CHECKING:
+    from rackclient import Rack
+
+CAPABILITIES = bytes.fromhex("0600ff07000000000000000000108 11c6320003800018004020000000021".replace(" ", ""))
+"""Channel 1 with RMCP+ only, as a BMC answers the first packet of a login."""
+
+OPEN_REQUEST, RAKP1 = 0x10, 0x12
+
+
+def open_files() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+def bmc_at(port: int, *, suite: int = 3, host: str = "127.0.0.1") -> Bmc:
+    return Bmc(host, port, "admin", SecretRef("env", "NEVER_READ"), suite)
+
+
+def plain(kind: int, payload: bytes) -> bytes:
+    """An RMCP+ packet outside a session."""
+    return b"\x06\x00\xff\x07\x06" + bytes([kind]) + bytes(8) + len(payload).to_bytes(2, "little") + payload
+
+
+def opened(request: bytes, algorithms: tuple[int, int, int], status: int = 0) -> bytes:
+    """An Open Session Response (table 13-10) that names these algorithms."""
+    tag, console = request[16], request[20:24]
+    if status:
+        return plain(0x11, bytes([tag, status, 0, 0]) + console)
+    payloads = b"".join(bytes([kind, 0, 0, 8, number, 0, 0, 0]) for kind, number in enumerate(algorithms))
+    return plain(0x11, bytes([tag, 0, 4, 0]) + console + b"\x01\x02\x03\x04" + payloads)
+
+
+def test_silence_is_unreachable_and_leaves_no_socket_and_no_thread() -> None:
+    files, threads = open_files(), threading.active_count()
+    with silent_udp() as port, pytest.raises(UnreachableError, match=f"127.0.0.1:{port}: no answer within 0.2 s"):
+        IpmiBmc(bmc_at(port), "secret", timeout_s=0.2).power_state()
+    assert open_files() == files
+    assert threading.active_count() == threads
+
+
+def test_a_name_that_does_not_resolve_is_unreachable() -> None:
+    with pytest.raises(UnreachableError, match=r"bmc\.invalid"):
+        IpmiBmc(bmc_at(623, host="bmc.invalid"), "secret", timeout_s=1).power_state()
+
+
+def test_a_bmc_without_the_suite_is_told_apart_from_a_wrong_password() -> None:
+    def answer(packet: bytes) -> bytes:
+        return opened(packet, (0, 0, 0), status=0x11) if packet[5] == OPEN_REQUEST else CAPABILITIES
+
+    with answering_udp(answer) as port, pytest.raises(ServiceFaultError, match="suite 17: No Cipher suite match"):
+        IpmiBmc(bmc_at(port, suite=17), "secret").power_state()
+
+
+def test_a_bmc_that_chooses_weaker_algorithms_is_refused() -> None:
+    def answer(packet: bytes) -> bytes:
+        return opened(packet, (1, 1, 1)) if packet[5] == OPEN_REQUEST else CAPABILITIES
+
+    with answering_udp(answer) as port, pytest.raises(ServiceFaultError, match="other algorithms than those of"):
+        IpmiBmc(bmc_at(port, suite=17), "secret").power_state()
+
+
+def test_an_answer_that_is_cut_short_is_a_fault() -> None:
+    console = b""
+
+    def answer(packet: bytes) -> bytes:
+        nonlocal console
+        if packet[5] == OPEN_REQUEST:
+            console = packet[20:24]
+            return opened(packet, (1, 1, 1))
+        return plain(0x13, bytes([packet[16], 0, 0, 0]) + console) if packet[5] == RAKP1 else CAPABILITIES
+
+    with answering_udp(answer) as port, pytest.raises(ServiceFaultError, match="cut short"):
+        IpmiBmc(bmc_at(port), "secret", timeout_s=2).power_state()
+
+
+def test_a_bmc_with_all_sessions_taken_is_worth_another_try() -> None:
+    def answer(packet: bytes) -> bytes:
+        return opened(packet, (1, 1, 1), status=1) if packet[5] == OPEN_REQUEST else CAPABILITIES
+
+    with answering_udp(answer) as port, pytest.raises(UnreachableError, match="Insufficient resources"):
+        IpmiBmc(bmc_at(port), "secret").power_state()
+
+
+def test_noise_is_not_an_answer() -> None:
+    with answering_udp(lambda _: b"HTTP/1.1 400 Bad Request") as port, pytest.raises(UnreachableError):
+        IpmiBmc(bmc_at(port), "secret", timeout_s=0.2).power_state()
+
+
+def test_other_suites_are_a_mistake_in_the_pool() -> None:
+    with pytest.raises(ConfigError, match=r"cipher suite 0 .* use 3 or 17"):
+        IpmiBmc(bmc_at(623, suite=0), "secret")
+
+
+def test_closing_what_never_connected_is_harmless() -> None:
+    IpmiBmc(bmc_at(623), "secret").close()
+
+
+def test_sessions_are_closed_on_the_bmc_side_too(rack: Rack) -> None:
+    """More logins than a BMC has sessions; each must have ended its own."""
+    bmc = rack.pool().machines[0].bmc
+    files = len(open_files())
+    for _ in range(40):
+        controller = IpmiBmc(bmc, bmc.password.read())
+        controller.power(PowerAction.OFF)
+        controller.close()
+    assert len(open_files()) == files
