@@ -84,9 +84,25 @@ class Context:
         ignore: Iterable[str] = (),
         response: str | None = None,
     ) -> Page:
-        """The reply of a list command; see `lists.page_of`."""
+        """The reply of a list command over the entities of a class; see `lists.page_of`."""
         found: list[E] = self.store.all(kind, where)
-        return lists.page_of(self, found, params, ignore=ignore, response=response)
+        return self.page(found, params, ignore=ignore, response=response)
+
+    def page(
+        self,
+        found: Iterable[Entity],
+        params: Params,
+        *,
+        ignore: Iterable[str] = (),
+        response: str | None = None,
+        visible: bool = False,
+    ) -> Page:
+        """As `list`, over entities that the command has chosen and ordered itself.
+
+        Args:
+            visible: the command has also seen to who may see what.
+        """
+        return lists.page_of(self, found, params, ignore=ignore, response=response, visible=visible)
 
     def setting(self, name: str, scope: Entity | None = None) -> str:
         """A global setting's value, or its value for a zone, cluster, domain, account …; empty where it has none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from . import access
@@ -11,7 +11,7 @@ from .identity import Owned
 from .store import Entity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .context import Context
     from .params import Params
@@ -41,6 +41,14 @@ class Page:
     response: str | None = None
     wrapper: str | None = None
 
+    def map(self, show: Callable[[Any], Mapping[str, Any]]) -> Page:
+        """The same page with every item shown by a function of the command's own."""
+        return replace(self, items=[show(item) for item in self.items])
+
+    def under(self, wrapper: str) -> Page:
+        """The same page under another key than the command's."""
+        return replace(self, wrapper=wrapper)
+
 
 def page_of(
     ctx: Context,
@@ -49,6 +57,7 @@ def page_of(
     *,
     ignore: Iterable[str] = (),
     response: str | None = None,
+    visible: bool = False,
 ) -> Page:
     """Filter entities by a list command's parameters, and cut a page.
 
@@ -59,9 +68,10 @@ def page_of(
     Args:
         ignore: parameters that the command has dealt with itself.
         response: shape the entities as another response class.
+        visible: leave `access.visibility` out; the command has seen to it.
     """
     found = list(entities)
-    if any(isinstance(entity, Owned) for entity in found):
+    if not visible and any(isinstance(entity, Owned) for entity in found):
         sees = access.visibility(ctx, params)
         found = [entity for entity in found if not isinstance(entity, Owned) or _shown(ctx, entity, params, sees)]
     skip = {*ignore}
@@ -74,9 +84,9 @@ def page_of(
         chosen = {item.id if isinstance(item, Entity) else item for item in params.get("ids")}
         found = [entity for entity in found if entity.id in chosen]
     for name in params:
-        if name not in _GENERAL and name not in skip:
+        if name not in skip and (name not in _GENERAL or (name == "tags" and isinstance(params.get(name), str))):
             found = [entity for entity in found if _equals(entity, name, params.get(name))]
-    if params.get("tags") and "tags" not in skip:
+    if isinstance(params.get("tags"), list) and "tags" not in skip:
         found = [entity for entity in found if _tagged(entity, params.pairs("tags"))]
     keyword = params.optional("keyword")
     if keyword is not None and "keyword" not in skip:

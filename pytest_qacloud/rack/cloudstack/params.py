@@ -42,6 +42,10 @@ class Params:
         """Whatever type it has; `None` where it was not given."""
         return self._values.get(name)
 
+    def without(self, *names: str) -> Params:
+        """All but some."""
+        return Params({name: value for name, value in self._values.items() if name not in names})
+
     def text(self, name: str, default: str = "") -> str:
         """A string."""
         value = self._values.get(name)

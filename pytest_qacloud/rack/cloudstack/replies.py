@@ -23,7 +23,7 @@ def _columns(kind: type[Entity], response: str) -> tuple[tuple[str, str], ...]:
     """The fields of a response class that an entity class can fill, with their types."""
     columns = _COLUMNS.get((kind, response))
     if columns is None:
-        known = {*plain_fields(kind), *dir(kind)}
+        known = {*plain_fields(kind), *(name for name in dir(kind) if not callable(getattr(kind, name)))}
         fields = schema.load().responses[response]
         columns = _COLUMNS[kind, response] = tuple((item.name, item.type) for item in fields if item.name in known)
     return columns

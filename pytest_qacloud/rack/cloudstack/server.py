@@ -93,10 +93,10 @@ class ManagementServer:
                 f"The API [{name}] does not exist or is not available for the account for user id [{user.id}].",
                 4555,
             )
-        params = parse(command, raw, self.store)
         work = registry.work_of(name)
         if work is None:
             raise not_simulated(name)
+        params = parse(command, raw, self.store)
         ctx = Context(self, command, user)
         access.check_entities(ctx, command, params)
         if command.is_async:

@@ -80,6 +80,9 @@ class Entity:
         """Whether an account may name this entity in a command. `caller` is an `Account`."""
         return True
 
+    def on_removed(self) -> None:
+        """Called when it has been removed, together with all that went with it."""
+
 
 def _follow(name: str, target: str) -> property:
     get = attrgetter(name)
@@ -97,6 +100,7 @@ class Store:
     def __init__(self) -> None:
         self._tables: dict[type[Entity], dict[str, Entity]] = {}
         self._named: dict[str, list[type[Entity]]] = {}
+        self._numbers: dict[str, int] = {}
 
     def add(self, entity: E, now: float) -> E:
         """Put an entity in; `created` becomes `now`."""
@@ -177,6 +181,13 @@ class Store:
             setattr(other, name, None)
         for gone in doomed.values():
             self._tables[type(gone)].pop(gone.id, None)
+        for gone in doomed.values():
+            gone.on_removed()
+
+    def next_number(self, sequence: str) -> int:
+        """1, 2, 3 … for each named sequence, as in the instance names `i-2-7-VM`."""
+        self._numbers[sequence] = self._numbers.get(sequence, 0) + 1
+        return self._numbers[sequence]
 
     def trim(self, kind: type[Entity], keep: int) -> None:
         """Drop the oldest of a class that nothing refers to, such as log lines, down to `keep`."""

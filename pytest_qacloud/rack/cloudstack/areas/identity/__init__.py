@@ -1,0 +1,1 @@
+"""Domains, accounts, users, roles and resource limits."""

@@ -1,0 +1,1 @@
+"""Guest operating systems and templates."""

@@ -1,0 +1,1 @@
+"""Service, disk and network offerings."""

@@ -1,0 +1,1 @@
+"""Settings, capabilities, events, alerts and the management server itself."""

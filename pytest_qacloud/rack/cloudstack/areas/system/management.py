@@ -1,0 +1,90 @@
+"""The management server, its regions and hypervisors' capabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ...lists import Page
+from ...registry import command, installs
+from ...store import Entity
+
+if TYPE_CHECKING:
+    from ...context import Context
+    from ...params import Params
+    from ...server import ManagementServer
+
+HYPERVISORS = ("KVM", "XenServer", "VMware", "Hyperv", "BareMetal", "Ovm3", "LXC", "Simulator", "External")
+
+
+@dataclass(eq=False, kw_only=True)
+class ManagementHost(Entity):
+    """The server as an entity."""
+
+    RESPONSE: ClassVar[str] = "ManagementServerResponse"
+    LABEL: ClassVar[str] = "Management server"
+
+    name: str
+    version: str
+    state: str = "Up"
+    javadistribution: str = "simulated"
+    ipaddress: str = "127.0.0.1"
+
+
+@dataclass(eq=False, kw_only=True)
+class HypervisorCapabilities(Entity):
+    """What a hypervisor can do."""
+
+    RESPONSE: ClassVar[str] = "HypervisorCapabilitiesResponse"
+    LABEL: ClassVar[str] = "Hypervisor capabilities"
+
+    hypervisor: str
+    hypervisorversion: str = "default"
+    maxguestslimit: int = 50
+    maxdatavolumeslimit: int = 64
+    maxhostspercluster: int | None = None
+    securitygroupenabled: bool = True
+    storagemotionenabled: bool = True
+    vmsnapshotenabled: bool = False
+
+    @property
+    def name(self) -> str:
+        """The hypervisor."""
+        return self.hypervisor
+
+
+@installs(order=10)
+def install(server: ManagementServer) -> None:
+    """One management server; default capabilities of each hypervisor."""
+    now = server.clock.now()
+    server.store.add(ManagementHost(name="localhost.localdomain", version=server.version), now)
+    for name in HYPERVISORS:
+        server.store.add(HypervisorCapabilities(hypervisor=name), now)
+
+
+@command("listManagementServers")
+def list_management_servers(ctx: Context, params: Params) -> Page:
+    """The one management server."""
+    return ctx.list(ManagementHost, params)
+
+
+@command("listHypervisorCapabilities")
+def list_hypervisor_capabilities(ctx: Context, params: Params) -> Page:
+    """Capabilities of each hypervisor."""
+    return ctx.list(HypervisorCapabilities, params)
+
+
+@command("updateHypervisorCapabilities")
+def update_hypervisor_capabilities(ctx: Context, params: Params) -> HypervisorCapabilities:
+    """Change a hypervisor's limits."""
+    found = params.need("id", HypervisorCapabilities)
+    names = ("maxguestslimit", "maxdatavolumeslimit", "maxhostspercluster", "securitygroupenabled")
+    ctx.assign(found, params, *names, "storagemotionenabled", "vmsnapshotenabled")
+    return found
+
+
+@command("listRegions")
+def list_regions(ctx: Context, params: Params) -> Page:
+    """The one region of a fresh installation."""
+    region = {"id": 1, "name": "Local", "endpoint": "http://localhost:8080/client/", "gslbserviceenabled": True}
+    return Page(1, [{**region, "portableipserviceenabled": False}])

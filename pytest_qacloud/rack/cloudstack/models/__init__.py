@@ -1,0 +1,1 @@
+"""The entities of a cloud; `identity`, `events`, `jobs` and `limits` beside this package hold the others."""
