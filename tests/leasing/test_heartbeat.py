@@ -36,6 +36,23 @@ class SetClock:
         self.steady_s += seconds
 
 
+class NotingStore(SqlLeaseStore):
+    """Lets a test wait for a renewal that succeeds or fails."""
+
+    def __init__(self, url: str, clock: SetClock) -> None:
+        super().__init__(url, clock=clock)
+        self.renewed, self.failed = threading.Event(), threading.Event()
+
+    def renew(self, lease: Lease) -> Lease:
+        try:
+            lease = super().renew(lease)
+        except LeaseError:
+            self.failed.set()
+            raise
+        self.renewed.set()
+        return lease
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "leases.db"
@@ -44,6 +61,20 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path) -> SqlLeaseStore:
     return SqlLeaseStore(f"sqlite:///{path}")
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def noting(path: Path, clock: SetClock) -> NotingStore:
+    return NotingStore(f"sqlite:///{path}", clock)
+
+
+SHORT_TTL_S = 0.6
+"""The thread renews every 0.2 s by the real clock; nothing runs out while the set clock stands still."""
 
 
 def take(store: SqlLeaseStore, ttl_s: float = 300.0, *, detached: bool = False) -> Lease:
@@ -73,14 +104,15 @@ def test_it_fulfils_the_port(store: SqlLeaseStore) -> None:
         assert isinstance(guard, LeaseGuard)
 
 
-def test_a_lease_outlives_its_ttl_while_it_beats(store: SqlLeaseStore) -> None:
-    lease = take(store, ttl_s=0.6)
-    with Heartbeat(store, lease) as guard:
-        deadline = threading.Event()
-        while guard.lease.expires_at < lease.expires_at + 3 * lease.ttl_s:
-            deadline.wait(0.02)
+def test_a_lease_outlives_its_ttl_while_it_beats(noting: NotingStore, clock: SetClock) -> None:
+    lease = take(noting, SHORT_TTL_S)
+    with Heartbeat(noting, lease, clock=clock) as guard:
+        for _ in range(4):
+            clock.pass_by(SHORT_TTL_S / 2)
+            noting.renewed.clear()
+            assert noting.renewed.wait(PATIENCE_S)
             guard.check()
-        assert [held.epoch for held in store.leases()] == [lease.epoch]
+        assert [held.epoch for held in noting.leases()] == [lease.epoch]
         assert guard.loss is None
 
 
@@ -114,11 +146,11 @@ def test_a_lease_that_is_gone_cannot_be_started(store: SqlLeaseStore) -> None:
         Heartbeat(store, lease).start()
 
 
-def test_a_revoked_lease_is_lost_and_tells_once(store: SqlLeaseStore) -> None:
+def test_a_revoked_lease_is_lost_and_tells_once(noting: NotingStore, clock: SetClock) -> None:
     losses = Losses()
-    with Heartbeat(store, take(store, ttl_s=0.6)) as guard:
+    with Heartbeat(noting, take(noting, SHORT_TTL_S), clock=clock) as guard:
         guard.on_loss(losses)
-        store.revoke("rack1")
+        noting.revoke("rack1")
         loss = losses.wait()
         assert loss == guard.loss
         assert (loss.pool, loss.epoch) == ("rack1", 1)
@@ -128,8 +160,8 @@ def test_a_revoked_lease_is_lost_and_tells_once(store: SqlLeaseStore) -> None:
     assert losses.seen == [loss]
 
 
-def test_who_asks_after_the_loss_is_told_at_once(store: SqlLeaseStore) -> None:
-    clock, losses = SetClock(), Losses()
+def test_who_asks_after_the_loss_is_told_at_once(store: SqlLeaseStore, clock: SetClock) -> None:
+    losses = Losses()
     with Heartbeat(store, take(store), clock=clock) as guard:
         clock.pass_by(300)
         with pytest.raises(LeaseLostError):
@@ -138,31 +170,33 @@ def test_who_asks_after_the_loss_is_told_at_once(store: SqlLeaseStore) -> None:
         assert losses.seen == [guard.loss]
 
 
-def test_an_unreachable_store_loses_it_within_the_ttl(store: SqlLeaseStore, path: Path) -> None:
+def test_an_unreachable_store_loses_it_within_the_ttl(noting: NotingStore, clock: SetClock, path: Path) -> None:
     losses = Losses()
-    lease = take(store, ttl_s=0.6)
-    with Heartbeat(store, lease) as guard:
+    with Heartbeat(noting, take(noting, SHORT_TTL_S), clock=clock) as guard:
         guard.on_loss(losses)
         path.unlink()
-        assert "no renewal succeeded in time: the lease database" in losses.wait().reason
+        assert noting.failed.wait(PATIENCE_S)
+        guard.check()
+        clock.pass_by(0.55)
+        assert losses.wait().reason.startswith("no renewal succeeded in time: the lease database")
         with pytest.raises(LeaseLostError):
             guard.check()
 
 
-def test_an_outage_shorter_than_the_ttl_is_survived(store: SqlLeaseStore, path: Path, tmp_path: Path) -> None:
-    lease = take(store, ttl_s=3.0)
-    with Heartbeat(store, lease) as guard:
+def test_an_outage_shorter_than_the_ttl_is_survived(
+    noting: NotingStore, clock: SetClock, path: Path, tmp_path: Path
+) -> None:
+    with Heartbeat(noting, take(noting, SHORT_TTL_S), clock=clock) as guard:
         path.rename(tmp_path / "aside.db")
-        threading.Event().wait(1.5)  # long enough for one renewal to fail
+        assert noting.failed.wait(PATIENCE_S)
+        clock.pass_by(0.5)
         (tmp_path / "aside.db").rename(path)
-        renewed = guard.lease.expires_at
-        while guard.lease.expires_at == renewed:
-            guard.check()
-            threading.Event().wait(0.02)
+        noting.renewed.clear()
+        assert noting.renewed.wait(PATIENCE_S)
+        guard.check()
 
 
-def test_a_process_that_was_stopped_sees_the_loss_before_it_acts(store: SqlLeaseStore) -> None:
-    clock = SetClock()
+def test_a_process_that_was_stopped_sees_the_loss_before_it_acts(store: SqlLeaseStore, clock: SetClock) -> None:
     with Heartbeat(store, take(store), clock=clock) as guard:
         clock.pass_by(269)
         guard.check()
@@ -175,8 +209,7 @@ def test_a_process_that_was_stopped_sees_the_loss_before_it_acts(store: SqlLease
 
 
 @pytest.mark.parametrize("stopped_s", [0.0, 150.0, 269.9, 270.0, 299.9, 300.0, 1e6])
-def test_it_is_lost_before_anybody_else_can_have_it(path: Path, stopped_s: float) -> None:
-    clock = SetClock()
+def test_it_is_lost_before_anybody_else_can_have_it(path: Path, clock: SetClock, stopped_s: float) -> None:
     mine, other = (SqlLeaseStore(f"sqlite:///{path}", clock=clock, host=host) for host in ("a/1", "b/1"))
     with Heartbeat(mine, take(mine), clock=clock) as guard:
         clock.pass_by(stopped_s)
@@ -189,9 +222,7 @@ def test_it_is_lost_before_anybody_else_can_have_it(path: Path, stopped_s: float
                 guard.check()
 
 
-def test_the_time_counts_from_before_the_renewal_was_asked_for(path: Path) -> None:
-    clock = SetClock()
-
+def test_the_time_counts_from_before_the_renewal_was_asked_for(path: Path, clock: SetClock) -> None:
     class SlowStore(SqlLeaseStore):
         """The answer takes a minute on its way."""
 
@@ -210,24 +241,21 @@ def test_the_time_counts_from_before_the_renewal_was_asked_for(path: Path) -> No
 
 
 def test_an_unexpected_error_in_the_thread_loses_the_lease(
-    store: SqlLeaseStore, path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda _: None)  # pytest would make a warning of it
 
-    class BrokenStore(SqlLeaseStore):
+    class BrokenStore(NotingStore):
         """Has a bug that shows at the second renewal."""
 
-        renewals = 0
-
         def renew(self, lease: Lease) -> Lease:
-            self.renewals += 1
-            if self.renewals > 1:
+            if self.renewed.is_set():
                 raise ZeroDivisionError
             return super().renew(lease)
 
     losses = Losses()
-    broken = BrokenStore(f"sqlite:///{path}")
-    with Heartbeat(broken, take(broken, ttl_s=0.6)) as guard:
+    broken = BrokenStore(f"sqlite:///{path}", clock)
+    with Heartbeat(broken, take(broken, SHORT_TTL_S), clock=clock) as guard:
         guard.on_loss(losses)
         assert losses.wait().reason == "its heartbeat ended by an error"
 
@@ -243,7 +271,7 @@ def test_closing_does_not_fail_where_the_store_cannot_be_reached(
 
 def test_closing_from_a_callback_does_not_wait_for_itself(store: SqlLeaseStore) -> None:
     closed = threading.Event()
-    guard = Heartbeat(store, take(store, ttl_s=0.6)).start()
+    guard = Heartbeat(store, take(store, SHORT_TTL_S)).start()
 
     def close(_: LeaseLoss) -> None:
         guard.close()
@@ -275,8 +303,7 @@ def test_what_was_detached_is_not_given_back(store: SqlLeaseStore) -> None:
     assert len(store.leases()) == 1
 
 
-def test_a_lost_lease_cannot_be_detached(store: SqlLeaseStore) -> None:
-    clock = SetClock()
+def test_a_lost_lease_cannot_be_detached(store: SqlLeaseStore, clock: SetClock) -> None:
     with Heartbeat(store, take(store), clock=clock) as guard:
         clock.pass_by(300)
         with pytest.raises(LeaseLostError):

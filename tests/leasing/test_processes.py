@@ -104,7 +104,7 @@ def test_children_that_outlive_the_owner_keep_nothing(store: SqlLeaseStore, star
 def test_a_stopped_owner_never_acts_after_it_was_replaced(
     store: SqlLeaseStore, tmp_path: Path, start: Callable[..., Process]
 ) -> None:
-    owner = start("act", 0.8)
+    owner = start("act", 2.0)
     assert line(owner) == "acted"  # and now it sleeps for a while
     owner.send_signal(signal.SIGSTOP)
     os.waitpid(owner.pid, os.WUNTRACED)
