@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import select
 import subprocess
@@ -10,15 +11,20 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 from pytest_qacloud.config import load_pool
-from pytest_qacloud.model import Pool
+from pytest_qacloud.drivers.cobbler import CobblerServer
+from pytest_qacloud.drivers.ipmi import IpmiBmc
+from pytest_qacloud.drivers.ssh import host_key_pair, public_key
+from pytest_qacloud.model import Machine, Pool, SshEndpoint
+from pytest_qacloud.ports import PowerAction, System
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+MARKER_PATH = "/etc/qacloud-epoch"
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 10.0
 WAIT_LIMIT_S = 20.0
@@ -122,6 +128,54 @@ class Rack:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with direct.open(request, timeout=START_LIMIT_S) as response:
             return json.loads(response.read() or b"null")
+
+
+class Installed(NamedTuple):
+    """A machine of the rack with a system on it."""
+
+    machine: Machine
+    hostname: str
+    endpoint: SshEndpoint
+    marker: str
+
+
+def install(rack: Rack, pool: Pool, name: str, epoch: int) -> Installed:
+    """Put a new system on a machine, with the drivers, and wait until it runs."""
+    machine, hostname = pool.machine(name), f"{name}.{pool.network.domain}"
+    key, marker = host_key_pair(epoch.to_bytes(32, "big")), f"marker-{epoch}"
+    meta = {
+        "qacloud_epoch": str(epoch),
+        "qacloud_marker": marker,
+        "qacloud_marker_path": MARKER_PATH,
+        "qacloud_host_key": base64.b64encode(key.private.encode()).decode(),
+        "qacloud_authorized_key": base64.b64encode(public_key(pool.ssh.key.read()).encode()).decode(),
+        "qacloud_puppet_server": pool.puppet.server,
+    }
+    system = System(
+        name=name,
+        hostname=hostname,
+        profile=next(iter(pool.cobbler.profiles.values())),
+        mac=machine.mac,
+        ip=str(machine.ip),
+        gateway=str(pool.network.management.gateway),
+        name_servers=tuple(map(str, pool.network.dns)),
+        netboot_enabled=True,
+        meta=meta,
+    )
+    cobbler = CobblerServer(pool.cobbler, pool.cobbler.password.read())
+    bmc = IpmiBmc(machine.bmc, machine.bmc.password.read())
+    try:
+        cobbler.save_system(system)
+        bmc.power(PowerAction.OFF)
+        bmc.boot_from_network_once()
+        bmc.power(PowerAction.ON)
+    finally:
+        bmc.close()
+        cobbler.close()
+    rack.wait_for(name, lambda state: state["state"] == "running" and state["epoch"] == epoch)
+    return Installed(
+        machine, hostname, SshEndpoint(str(machine.ip), machine.ssh_port, pool.ssh.user, key.public), marker
+    )
 
 
 def _first_line(process: subprocess.Popen[bytes]) -> bytes:

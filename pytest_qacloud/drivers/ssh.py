@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import secrets
-import select
 import shlex
 import threading
 from collections import deque
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
 
 LONGEST_OUTPUT = 1 << 20
 """Bytes kept of each stream of a command; of a longer one the end is kept, where errors stand."""
+
+LONGEST_LINE = 200
+"""Characters of a command's last line in a message."""
 
 _CHUNK = 1 << 16
 
@@ -171,6 +173,8 @@ class SshShell:
             if kept is not None:
                 try:
                     return kept.open_session(timeout=self._timeout_s)
+                except paramiko.ChannelException as error:  # others may be using the connection: leave it
+                    raise UnreachableError(self._name, f"no further session: {error.text}") from error
                 except (EOFError, OSError, paramiko.SSHException):
                     disconnect(kept)
                     self._transport = None
@@ -186,6 +190,20 @@ class SshShell:
         if self._bastion is None:
             return connect(self._endpoint, self._key, self._timeout_s)
         return self._bastion.connect(self._endpoint, self._key)
+
+
+class _Arrival(threading.Event):
+    """Set when something arrives on either stream, or when both end.
+
+    paramiko clears it for one stream without a look at the other, and its own pipe for `select` loses wake-ups so.
+    """
+
+    def clear(self) -> None:
+        """Not paramiko's business."""
+
+    def forget(self) -> None:
+        """What arrives from now on sets it."""
+        super().clear()
 
 
 class _Tail:
@@ -208,15 +226,16 @@ class _Tail:
         return note + b"".join(self._chunks).decode(errors="replace")
 
     def last_line(self) -> str:
-        return self.text().strip().rpartition("\n")[2]
+        return self.text().strip().rpartition("\n")[2][-LONGEST_LINE:]
 
 
 def _collect(channel: paramiko.Channel, deadline: Deadline, what: str) -> tuple[_Tail, _Tail]:
     """Standard output and error until both end; both are read all the time, so that neither blocks the other."""
-    stdout, stderr = _Tail(), _Tail()
-    poller = select.poll()
-    poller.register(channel.fileno(), select.POLLIN)
+    stdout, stderr, arrival = _Tail(), _Tail(), _Arrival()
+    channel.in_buffer.set_event(arrival)
+    channel.in_stderr_buffer.set_event(arrival)
     while True:
+        arrival.forget()
         ended = channel.eof_received or channel.closed  # looked at first: what came before the end is still read
         while channel.recv_ready() and not deadline.over:
             stdout.add(channel.recv(_CHUNK))
@@ -226,7 +245,7 @@ def _collect(channel: paramiko.Channel, deadline: Deadline, what: str) -> tuple[
             return stdout, stderr
         if deadline.over:
             raise DeadlineError(what, deadline.elapsed_s, stderr.last_line() or stdout.last_line())
-        poller.poll(deadline.left_s * 1000)
+        arrival.wait(deadline.left_s)
 
 
 __all__ = ["HostKeyPair", "SshShell", "host_key_pair", "public_key"]

@@ -14,9 +14,8 @@ from pytest_qacloud.ports import CertificateAuthority
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rackclient import Rack
+    from rackclient import Installed, Rack
 
-    from conftest import Installed
     from pytest_qacloud.model import Pool
 
 
