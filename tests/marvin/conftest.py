@@ -8,10 +8,9 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
-from marvin_fakes import ENDPOINT, FakeApi
+from marvin_fakes import ENDPOINT, SHIPPED, FakeApi
 
 from pytest_qacloud.marvin import provide
-from pytest_qacloud.marvin.schema import list_apis, shipped_facts
 from pytest_qacloud.model import Build, Zone
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def marvin() -> Iterator[Importer]:
 
     def restore() -> None:
         if len(catalogue.entries()) != 917:
-            catalogue.refresh(list_apis(shipped_facts()))
+            catalogue.refresh(SHIPPED)
 
     provide()
     restore()

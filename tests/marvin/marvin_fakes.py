@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 Entities = list[dict[str, Any]]
 
+SHIPPED: Entities = list_apis(shipped_facts())
+"""What an endpoint with all commands says; shared, so nobody may change it."""
+
 ENDPOINT = Endpoint("http://127.0.0.1:8080/client/api", "admin-key", "admin-secret")
 
 
@@ -19,7 +22,7 @@ class FakeApi:
     """A `CloudApi` that answers what a test put in and remembers what it was asked."""
 
     def __init__(self, answers: dict[str, Any] | None = None) -> None:
-        self.answers: dict[str, Any] = {"listApis": list_apis(shipped_facts()), **(answers or {})}
+        self.answers: dict[str, Any] = {"listApis": SHIPPED, **(answers or {})}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.submitted: list[str] = []
         self.closed = False

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from generated_text import module_of
-
-from pytest_qacloud.marvin.schema import list_apis, shipped_facts
+from marvin_fakes import SHIPPED
 
 if TYPE_CHECKING:
     from marvin_fakes import Importer, Python
@@ -30,7 +29,7 @@ def shape(cls: type) -> tuple[Any, ...]:
 
 
 def test_all_commands_are_as_a_generator_would_write_them(marvin: Importer) -> None:
-    for entry in list_apis(shipped_facts()):
+    for entry in SHIPPED:
         written, made = classes(module_of(entry)), classes(marvin(f"marvin.cloudstackAPI.{entry['name']}"))
         assert written.keys() == made.keys(), entry["name"]
         for name in written.keys() - BASES:
@@ -88,7 +87,7 @@ def test_the_client_has_a_method_for_each_command(marvin: Importer) -> None:
     module = marvin("marvin.cloudstackAPI.cloudstackAPIClient")
     client = module.CloudStackAPIClient
     methods = {name for name, member in vars(client).items() if callable(member) and not name.startswith("_")}
-    assert methods == {entry["name"] for entry in list_apis(shipped_facts())}
+    assert methods == {entry["name"] for entry in SHIPPED}
     by_post = {name for name in methods if signature(vars(client)[name]).parameters["method"].default == "POST"}
     assert by_post == {"login", "logout"}
     assert module.listZonesResponse is marvin("marvin.cloudstackAPI.listZones").listZonesResponse
