@@ -45,11 +45,9 @@ class Session:
     Args:
         settings: what the user asked for.
         view: shows the progress.
-        detached: the lease is to outlive this process (`qacloud zone up`).
-        ttl_s: seconds a lease lives without a heartbeat; `None` takes the pool's.
     """
 
-    def __init__(self, settings: Settings, view: View, *, detached: bool = False, ttl_s: float | None = None) -> None:
+    def __init__(self, settings: Settings, view: View) -> None:
         self.settings = settings
         self.view = view
         self.run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
@@ -63,7 +61,6 @@ class Session:
         self.guard: LeaseGuard | None = None
         self.times: list[StepTime] = []
         self.warnings: list[str] = []
-        self._detached, self._ttl_s = detached, ttl_s
         self._provisioner: Provisioner | None = None
         self._services: Drivers | None = None
         self._store: LeaseStore | None = None
@@ -134,29 +131,34 @@ class Session:
             return f"the zone's API fails: {self.redact(str(error))}"
         return "; ".join(found) or None
 
-    def hand_over(self, path: Path) -> None:
+    def hand_over(self, path: Path, ttl_s: float) -> None:
         """Leave the zone to whoever has the file; `stop` then only closes what is this process's.
+
+        Until here the lease is this process's own, so that a death half way frees the pool at once.
+
+        Args:
+            ttl_s: how long the lease lives on without a heartbeat.
 
         Raises:
             ConfigError: the file cannot be written; the zone is still ours then.
         """
         from .handover import Handover, write_handover
 
-        provisioner, pool, guard = self._provisioner, self.pool, self.guard
-        if provisioner is None or pool is None or guard is None or self.zone is None:
+        provisioner, pool, heartbeat = self._provisioner, self.pool, self._heartbeat
+        if provisioner is None or pool is None or heartbeat is None or self.zone is None:
             raise QacloudError("there is no zone to hand over")
+        lease = heartbeat.lease
         write_handover(
             path,
             Handover(
                 pool_file=str(Path(pool.path).absolute()),
-                lease=guard.lease,
+                lease=replace(lease, ttl_s=ttl_s, detached=True),
                 zone=self.zone,
                 roles=tuple((plan.name, plan.role.value) for plan in provisioner.plan.machines),
                 begun=tuple((done.machine, done.step) for done in provisioner.stage.begun),
             ),
         )
-        if self._heartbeat is not None:
-            self._heartbeat.detach()
+        heartbeat.detach(ttl_s=ttl_s)
         self._provisioner = None
 
     def take_down(self, handover: Handover) -> None:
@@ -250,8 +252,7 @@ class Session:
             pools=tuple(pool.name for pool in pools),
             owner=self.settings["owner"] or default_owner(),
             purpose=self.settings["purpose"],
-            ttl_s=self._ttl_s or min(pool.lease.ttl_s for pool in pools),
-            detached=self._detached,
+            ttl_s=min(pool.lease.ttl_s for pool in pools),
         )
         held = acquire(
             self._store,

@@ -10,7 +10,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import ConfigError
 
@@ -27,7 +27,6 @@ class Option:
     Args:
         name: `pool` is `--qacloud-pool`, `QACLOUD_POOL`, `qacloud_pool` in ini files and `pool` in `qacloud.toml`.
         default: as text; empty where unset means something of its own.
-        metavar: empty for a flag.
     """
 
     name: str
@@ -35,18 +34,18 @@ class Option:
     default: str = ""
     metavar: str = "VALUE"
 
-    @property
-    def flag(self) -> bool:
-        """Whether it takes no value on the command line."""
-        return not self.metavar
-
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value, and who set it."""
+    """A value, and who set it.
+
+    Args:
+        typed: set in the shell that started us, so that a relative path begins where that shell is.
+    """
 
     value: str
     source: str
+    typed: bool = False
 
 
 OPTIONS = (
@@ -57,7 +56,7 @@ OPTIONS = (
     Option("build", "what to test: a name for the reports, or the URL of a package repository", "release", "BUILD"),
     Option("wait", "wait in line for a pool that is held: for ever, or so many minutes with =MINUTES", "0", "MINUTES"),
     Option("owner", "who runs this, for the others in line; found out by itself", metavar="NAME"),
-    Option("purpose", "what the run is for, for the others in line", "bvt", "TEXT"),
+    Option("purpose", "what the run is for, for the others in line", metavar="TEXT"),
     Option("runs-dir", "folder that keeps the journal and logs of each run", ".qacloud/runs", "DIR"),
     Option("sim-machines", "machines of a simulated rack", metavar="N"),
     Option("sim-install-time", "seconds that an installation takes on a simulated rack", metavar="SECONDS"),
@@ -105,8 +104,19 @@ class Settings:
         ]
 
     def path(self, name: str) -> Path:
-        """An option that names a file or folder; relative ones start at the root folder."""
-        return self.folder / Path(self[name]).expanduser()
+        """An option that names a file or folder.
+
+        A relative one starts where it was written: an option or a variable in the current folder, a file's and the
+        default in the root folder.
+
+        Raises:
+            ConfigError: it begins with the home folder of somebody who has none.
+        """
+        try:
+            chosen = Path(self[name]).expanduser()
+        except RuntimeError as error:
+            raise self._wrong(name, "there is no such home folder") from error
+        return (Path.cwd() if self._settings[name].typed else self.folder) / chosen
 
     def wait_s(self) -> float | None:
         """Seconds to wait for a pool: 0 not at all, `None` for ever.
@@ -117,36 +127,41 @@ class Settings:
         text = self["wait"]
         if text in {"forever", "true", "yes"}:
             return None
-        return float(self._number("wait", text, float)) * 60
+        if text in {"false", "no"}:
+            return 0.0
+        return self._number("wait", "minutes, or `forever`") * 60
 
     def machines(self) -> int | None:
         """Machines of a simulated rack; `None` leaves it to the pool file."""
-        text = self["sim-machines"]
-        number = self._number("sim-machines", text, int) if text else None
-        if number is not None and number < 2:  # one to manage, one to run VMs
-            raise ConfigError(f"--qacloud-sim-machines={text}: a zone needs at least 2 machines")
-        return number
+        if not self["sim-machines"]:
+            return None
+        number = self._number("sim-machines", "machines")
+        if number < 2 or number != int(number):  # one to manage, one to run VMs
+            raise self._wrong("sim-machines", "a zone needs 2 machines or more")
+        return int(number)
 
     def install_time_s(self) -> float | None:
         """Seconds of a simulated installation; `None` leaves it to the pool file."""
-        text = self["sim-install-time"]
-        return float(self._number("sim-install-time", text, float)) if text else None
+        return self._number("sim-install-time", "seconds") if self["sim-install-time"] else None
 
-    def _number(self, name: str, text: str, kind: Callable[[str], Any]) -> Any:
+    def _number(self, name: str, unit: str) -> float:
         try:
-            value = kind(text)
+            value = float(self[name])
         except ValueError:
             value = -1
         if not 0 <= value < float("inf"):
-            raise ConfigError(f"{name}={text} (from {self.source(name)}) is not a number that can be used here")
+            raise self._wrong(name, f"this is no number of {unit}")
         return value
+
+    def _wrong(self, name: str, why: str) -> ConfigError:
+        return ConfigError(f"{name}={self[name]} (from {self.source(name)}): {why}")
 
 
 def read_settings_file(path: Path) -> dict[str, str]:
     """The top-level keys of a `qacloud.toml`; tables are other readers' business.
 
     Raises:
-        ConfigError: not TOML, or a key that is no option; names the nearest.
+        ConfigError: not TOML, a key that is no option (names the nearest), or a value that is none.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -165,8 +180,19 @@ def read_settings_file(path: Path) -> dict[str, str]:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
             raise ConfigError(f"there is no such setting; {hint}", file=str(path), key=key)
-        values[known[key]] = str(value).lower() if isinstance(value, bool) else str(value)
+        values[known[key]] = _text(value, path, key)
     return values
+
+
+def _text(value: object, path: Path, key: str) -> str:
+    """A TOML value as the command line would have it; a list of texts becomes one with commas."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    if isinstance(value, list) and all(isinstance(member, str) for member in value):
+        return ",".join(value)
+    raise ConfigError("must be a text, a number or true or false", file=str(path), key=key)
 
 
 def _resolve(
@@ -179,9 +205,9 @@ def _resolve(
     name = option.name.replace("-", "_")
     variable = f"QACLOUD_{name.upper()}"
     if given is not None:
-        return Setting(given, f"--qacloud-{option.name}")
+        return Setting(given, f"--qacloud-{option.name}", typed=True)
     if environ.get(variable):
-        return Setting(environ[variable], f"${variable}")
+        return Setting(environ[variable], f"${variable}", typed=True)
     if value := ini(f"qacloud_{name}"):
         return Setting(value, f"ini qacloud_{name}")
     if option.name in file:
