@@ -28,7 +28,9 @@ def main(arguments: list[str]) -> int:
     chosen = None
     if arguments[:1] == ["--enc-dir"] and len(arguments) > 1:
         chosen, arguments = arguments[1], arguments[2:]
-    if len(arguments) != 1:
+    elif arguments and arguments[0].startswith("--enc-dir="):
+        chosen, arguments = arguments[0].partition("=")[2], arguments[1:]
+    if len(arguments) != 1 or arguments[0].startswith("-"):
         sys.stderr.write(USAGE + "\n")
         return 2
     try:

@@ -148,11 +148,14 @@ class ProvisionError(QacloudError):
         observed: what was seen, in words.
         elapsed_s: seconds spent in the step.
         action: what a person does next.
+        of_pool: whether `machine` is the pool's name.
     """
 
-    def __init__(self, machine: str, step: str, observed: str, elapsed_s: float, action: str) -> None:
+    def __init__(
+        self, machine: str, step: str, observed: str, elapsed_s: float, action: str, *, of_pool: bool = False
+    ) -> None:
         self.machine, self.step, self.observed = machine, step, observed
-        self.elapsed_s, self.action = elapsed_s, action
+        self.elapsed_s, self.action, self.of_pool = elapsed_s, action, of_pool
         super().__init__(f"{machine}: step {step} failed after {elapsed_s:.1f} s: {observed}. {action}")
 
 

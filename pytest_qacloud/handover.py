@@ -8,16 +8,27 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
 
 from .errors import ConfigError
 from .model import Build, Endpoint, Lease, SystemVmTemplate, Zone
 
-if TYPE_CHECKING:
-    from pathlib import Path
+T = TypeVar("T")
 
 FORMAT = 1
+
+TYPES: dict[Any, tuple[type, ...]] = {
+    "str": (str,),
+    "str | None": (str, type(None)),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "Mapping[str, Any]": (dict,),
+}
+"""What JSON has for the members of the values in the file, by their annotations; the others are values themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +54,18 @@ def write_handover(path: Path, handover: Handover) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    content = json.dumps({"format": FORMAT, **asdict(handover)}, indent=1)
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"format": FORMAT, **asdict(handover)}, file, indent=1)
-        part.replace(path)
+        descriptor, part = tempfile.mkstemp(suffix=".part", prefix=f"{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+            Path(part).replace(path)
+        finally:
+            Path(part).unlink(missing_ok=True)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise ConfigError(f"cannot be written: {error.strerror}", file=str(path)) from error
 
 
@@ -67,8 +82,8 @@ def read_handover(path: Path) -> Handover:
         if content.get("format") != FORMAT:
             raise ConfigError(f"is not a zone of this version of qacloud (format {FORMAT})", file=str(path))
         return Handover(
-            pool_file=str(content["pool_file"]),
-            lease=Lease(**content["lease"]),
+            pool_file=_text(content["pool_file"]),
+            lease=_made(Lease, content["lease"]),
             zone=_zone(content["zone"]),
             roles=_pairs(content["roles"]),
             begun=_pairs(content["begun"]),
@@ -77,22 +92,36 @@ def read_handover(path: Path) -> Handover:
         raise ConfigError(
             f"cannot be read: {error.strerror}; make a zone with: qacloud zone up POOL -o {path}", file=str(path)
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError("is not a zone file that `qacloud zone up` wrote", file=str(path)) from error
 
 
+def _made(cls: type[T], members: dict[str, Any]) -> T:
+    """A dataclass's value from JSON; `TypeError` for members that are missing, unknown or of another type."""
+    made = cls(**members)
+    for field in fields(cls):  # type: ignore[arg-type]  # all that are made here are dataclasses
+        if not isinstance(getattr(made, field.name), TYPES.get(field.type, object)):
+            raise TypeError(field.name)
+    return made
+
+
 def _pairs(pairs: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((first, second) for first, second in pairs)
+    return tuple((_text(first), _text(second)) for first, second in pairs)
 
 
-def _zone(fields: dict[str, Any]) -> Zone:
-    build = dict(fields["build"])
-    template = build.pop("system_vm_template")
-    return Zone(
-        **{
-            **fields,
-            "endpoint": Endpoint(**fields["endpoint"]),
-            "machines": tuple(fields["machines"]),
-            "build": Build(**build, system_vm_template=SystemVmTemplate(**template) if template else None),
-        }
-    )
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _zone(members: dict[str, Any]) -> Zone:
+    template = members["build"]["system_vm_template"]
+    build = {**members["build"], "system_vm_template": _made(SystemVmTemplate, template) if template else None}
+    whole = {
+        **members,
+        "endpoint": _made(Endpoint, members["endpoint"]),
+        "machines": tuple(_text(name) for name in members["machines"]),
+        "build": _made(Build, build),
+    }
+    return _made(Zone, whole)

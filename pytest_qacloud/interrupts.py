@@ -35,7 +35,7 @@ class Interrupts:
     def __exit__(self, *_: object) -> None:
         """Give the signals back."""
         for number, before in self._before.items():
-            signal.signal(number, before)
+            signal.signal(number, signal.SIG_DFL if before is None else before)  # None: not set by Python
         self._before = {}
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
     from .journal import Event
 
 STEPS = (
     "preflight", "storage", "cobbler", "puppet", "ipmi", "installed", "converge", "management", "zone", "healthy",
 )  # fmt: skip
-"""Of a machine or of its pool, in order; the bar counts them."""
+"""Of a machine or of its pool, in order."""
 
-MACHINE_STEPS = tuple(step for step in STEPS if step not in {"storage", "management", "zone", "healthy"})
+POOL_STEPS = ("lease", "preflight", "storage", "zone", "healthy")
+MACHINE_STEPS = ("preflight", "cobbler", "puppet", "ipmi", "installed", "converge")
+MANAGEMENT_STEPS = (*MACHINE_STEPS, "management")
+
 BAR_WIDTH = 12
 REFRESH_HZ = 8.0
+QUIET_S = 60.0
+"""Seconds after which a log is told what is still going on; Jenkins ends jobs that say nothing for long."""
+MOST_NAMES = 4
+"""Machines that are named in a line; more are counted."""
+UNDO = "undo "
 
 
 class View(Protocol):
@@ -63,17 +75,19 @@ def seconds(elapsed_s: float) -> str:
 
 def describe(event: Event) -> str | None:
     """An event as a line of a log; `None` for those that say nothing new to a person."""
-    detail = event.detail.get("observed", "")
-    took = "" if event.elapsed_s is None else f" in {seconds(event.elapsed_s)}"
-    name = f"{event.machine}: {event.step}"
+    observed = event.detail.get("observed", "")
+    took = "" if event.elapsed_s is None else seconds(event.elapsed_s)
+    undone = event.step.startswith(UNDO)
+    name = f"{event.machine}: {event.step.removeprefix(UNDO)}" if event.machine else event.step
     if event.step == "replace":
         return f"{event.machine}: replaced by {event.detail.get('by')}, since {event.detail.get('failed_step')} failed"
     if event.phase == "end":
-        return f"{name} done{took}"
+        return f"{name} {'undone' if undone else 'done'}{took and f' in {took}'}" if event.machine else None
     if event.phase == "fail":
-        return f"{name} FAILED{' after' + took[3:] if took else ''}: {detail}"
+        ended = "stopped" if event.detail.get("stopped") else "could NOT be undone" if undone else "FAILED"
+        return f"{name} {ended}{took and f' after {took}'}: {observed}"
     if event.phase == "retry":
-        return f"{name} tried again: {detail}"
+        return f"{name} is tried again: {observed}"
     return None
 
 
@@ -91,45 +105,110 @@ def _write_line(line: str) -> None:
     sys.stdout.flush()
 
 
-@dataclass
-class _Row:
-    """One machine's line of the live table."""
-
-    step: str
-    since_s: float
-    state: str
-    done: frozenset[str] = frozenset()
-    note: str = ""
-
-
 class LogView:
-    """A line for each step that ended, failed, or is tried again; and one for what takes long.
+    """A line for each step that ended, failed, or is tried again; and one for what goes on when nothing ends for long.
 
     Args:
-        write: takes a line without its newline; called from several threads, one at a time by the journal's order.
+        write: takes a line without its newline; called from several threads, one at a time.
+        quiet_s: seconds without a line after which one says what is going on.
     """
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(
+        self, write: Callable[[str], None], quiet_s: float = QUIET_S, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._write = write
+        self._quiet_s = quiet_s
+        self._now = now
+        self._lock = threading.Lock()
+        self._running: dict[tuple[str, str], float] = {}
+        self._said = ("", -math.inf)
+        self._spoke = threading.Event()
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._break_silence, name="qacloud-progress", daemon=True)
 
     def __enter__(self) -> Self:
-        """Nothing to prepare."""
+        """Begin to watch for silence."""
+        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to leave."""
+        """Stop watching; events are still shown."""
+        self._left.set()
+        self._spoke.set()
+        self._thread.join()
 
     def __call__(self, event: Event) -> None:
         """Write the event's line, if it has one."""
         line = describe(event)
-        if line is not None:
-            self._write(line)
+        with self._lock:
+            if event.phase == "begin" and event.machine:
+                self._running[event.step, event.machine] = self._now()
+            elif event.phase in {"end", "fail"}:
+                self._running.pop((event.step, event.machine), None)
+            if line is not None:
+                self._line(line)
 
     def say(self, text: str) -> None:
-        """Write the line."""
-        self._write(text)
+        """Write the line; one that differs only in its numbers from the last is left out until it was quiet."""
+        shape = re.sub(r"\d+", "0", text)
+        with self._lock:
+            last, said_s = self._said
+            if shape != last or self._now() - said_s >= self._quiet_s:
+                self._said = (shape, self._now())
+                self._line(text)
+
+    def _line(self, line: str) -> None:
+        self._spoke.set()
+        self._write(line)
+
+    def _break_silence(self) -> None:
+        while not self._left.is_set():
+            if self._spoke.wait(self._quiet_s):
+                self._spoke.clear()
+                continue
+            with self._lock:
+                if self._running:
+                    self._write(f"still at {going_on(self._running, self._now())}")
+
+
+def going_on(running: Mapping[tuple[str, str], float], now_s: float) -> str:
+    """What goes on, such as `installed (node2, node3, for 5 min 0 s)`.
+
+    Args:
+        running: when each (step, machine) began.
+    """
+    parts = []
+    for step in dict.fromkeys(step for step, _ in running):
+        names = [machine for other, machine in running if other == step]
+        since_s = min(began_s for (other, _), began_s in running.items() if other == step)
+        who = ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} machines"
+        parts.append(f"{step} ({who}, for {seconds(now_s - since_s)})")
+    return "; ".join(parts)
+
+
+@dataclass
+class _Row:
+    """One line of the live table: a machine's, or the pool's."""
+
+    step: str
+    since_s: float
+    state: str
+    done: frozenset[str] = frozenset()
+    took_s: float | None = None
+    note: str = ""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What its bar counts."""
+        seen = {self.step, *self.done}
+        if seen & (set(POOL_STEPS) - set(MACHINE_STEPS)):
+            return POOL_STEPS
+        return MANAGEMENT_STEPS if "management" in seen else MACHINE_STEPS
+
+
+STYLES = {"run": "cyan", "done": "green", "fail": "bold red", "stop": "yellow", "wait": "dim"}
 
 
 class LiveView:
@@ -146,7 +225,7 @@ class LiveView:
         self._now = now
         self._rows: dict[str, _Row] = {name: _Row("waiting", now(), "wait") for name in rows}
         self._line = ""
-        self._live = Live(console=console, get_renderable=self.table, refresh_per_second=REFRESH_HZ, transient=False)
+        self._live = Live(console=console, get_renderable=self._screen, refresh_per_second=REFRESH_HZ, transient=False)
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -169,40 +248,53 @@ class LiveView:
         if not event.machine or (event.phase == "note" and event.step != "replace"):
             return
         row = self._rows.setdefault(event.machine, _Row(event.step, self._now(), "run"))
+        observed = str(event.detail.get("observed", ""))
         if event.step == "replace":
             row.state, row.note = "fail", f"replaced by {event.detail.get('by')}"
         elif event.phase == "begin":
-            row.step, row.since_s, row.state, row.note = event.step, self._now(), "run", ""
+            row.step, row.since_s, row.state, row.took_s, row.note = event.step, self._now(), "run", None, ""
         elif event.phase == "retry":
-            row.note = f"tried again: {event.detail.get('observed', '')}"
+            row.note = f"tried again: {observed}"
         elif event.phase == "end":
-            row.state, row.done = "done", row.done | {event.step}
-            row.since_s = self._now() - (event.elapsed_s or 0.0)
+            row.state, row.done, row.note = "done", row.done | {event.step}, ""
+            row.took_s = event.elapsed_s
         elif event.phase == "fail":
-            row.state, row.note = "fail", str(event.detail.get("observed", ""))
+            stopped = bool(event.detail.get("stopped"))
+            row.state, row.note = ("stop" if stopped else "fail"), observed
+            row.took_s = event.elapsed_s
+
+    def _screen(self) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        return Group(self.table(), Text(self._line, style="dim")) if self._line else self.table()
 
     def table(self) -> Table:
-        """The table as it is now."""
+        """The table as it is now; one line a row, so what does not fit is cut."""
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(
-            box=None, padding=(0, 2, 0, 0), show_header=False, caption=self._line or None, caption_justify="left"
-        )
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         for column in ("machine", "bar", "step", "elapsed", "note"):
-            table.add_column(column, no_wrap=column != "note", justify="right" if column == "elapsed" else "left")
-        styles = {"run": "cyan", "done": "green", "fail": "bold red", "wait": "dim"}
+            table.add_column(column, no_wrap=True, justify="right" if column == "elapsed" else "left")
         for name, row in list(self._rows.items()):
-            elapsed = "" if row.state == "wait" else seconds(self._now() - row.since_s if row.state == "run" else 0.0)
-            steps = MACHINE_STEPS if row.done <= set(MACHINE_STEPS) else STEPS
+            elapsed_s = self._now() - row.since_s if row.state == "run" else row.took_s
             table.add_row(
-                name,
-                bar(len(row.done & set(steps)), len(steps)),
-                Text(row.step, style=styles[row.state]),
-                elapsed if row.state == "run" else {"done": "done", "fail": "FAILED"}.get(row.state, ""),
-                Text(row.note, style="red" if row.state == "fail" else "yellow"),
+                Text(name),
+                bar(len(row.done & set(row.steps)), len(row.steps)),
+                Text(row.step, style=STYLES[row.state]),
+                "" if elapsed_s is None else seconds(elapsed_s),
+                _note(row),
             )
         return table
+
+
+def _note(row: _Row) -> Text:
+    from rich.text import Text
+
+    word = {"done": "done", "fail": "FAILED", "stop": "stopped"}.get(row.state, "")
+    text = ": ".join(part for part in (word, row.note) if part)
+    return Text(text.replace("\n", " "), style="yellow" if row.state == "run" else STYLES[row.state])
 
 
 def bar(done: int, whole: int) -> str:

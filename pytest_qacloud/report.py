@@ -99,10 +99,9 @@ def paragraphs(error: BaseException) -> list[str]:
 
 def _paragraph(error: BaseException) -> str:
     if isinstance(error, ProvisionError):
-        return (
-            f"No zone: machine {error.machine}, step {error.step}, after {seconds(error.elapsed_s)}: {error.observed}."
-            f" {error.action}"
-        )
+        kind = "pool" if error.of_pool else "machine"
+        where = f"{kind} {error.machine}, step {error.step}, after {seconds(error.elapsed_s)}"
+        return f"No zone: {where}: {error.observed.rstrip('.')}. {error.action}".rstrip()
     if isinstance(error, LeaseError):
         return f"No lease: {error}"
     if isinstance(error, ConfigError):

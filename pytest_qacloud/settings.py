@@ -137,7 +137,7 @@ class Settings:
             return None
         number = self._number("sim-machines", "machines")
         if number < 2 or number != int(number):  # one to manage, one to run VMs
-            raise self._wrong("sim-machines", "a zone needs 2 machines or more")
+            raise self._wrong("sim-machines", "a zone needs at least 2 machines")
         return int(number)
 
     def install_time_s(self) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -70,10 +70,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         command.main(args=arguments, prog_name="qacloud")
     except QacloudError as error:
-        click.echo(f"qacloud: {error}", err=True)
-        sys.exit(error.exit_code)
+        _end(error, error.exit_code)
     except ExceptionGroup as group:
-        from ..report import paragraphs
+        if group.split(QacloudError)[1] is not None:
+            raise
+        _end(group, QacloudError.exit_code)
 
-        click.echo("qacloud: " + "\n\n".join(paragraphs(group)), err=True)
-        sys.exit(QacloudError.exit_code)
+
+def _end(error: Exception, exit_code: int) -> NoReturn:
+    from ..report import paragraphs
+
+    click.echo("qacloud: " + "\n\n".join(paragraphs(error)), err=True)
+    sys.exit(exit_code)

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ConfigError
+from ..errors import ConfigError, LeaseLostError
 from ..settings import Settings
-
-if TYPE_CHECKING:
-    from ..progress import View
-    from ..session import Session
 
 UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
-class Duration(click.ParamType):
-    """Such as `90s`, `30m`, `4h`; the value is seconds."""
+def duration(text: str) -> float:
+    """Seconds out of `90s`, `30m`, `4h` or `2d`.
 
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds."""
-        if isinstance(value, float):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]+)", str(value).strip())
-        if not match or match[2] not in UNITS or float(match[1]) <= 0:
-            self.fail(f"{value!r} is no duration; write it like 90s, 30m or 4h", param, ctx)
-        return float(match[1]) * UNITS[match[2]]
+    Raises:
+        click.BadParameter: it is none, or no time at all.
+    """
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*([a-z]+)", text.strip(), re.ASCII)
+    if not match or match[2] not in UNITS or float(match[1]) <= 0:
+        raise click.BadParameter(f"{text!r} is no duration; write it like 90s, 30m or 4h")
+    return float(match[1]) * UNITS[match[2]]
 
 
 @click.group()
@@ -41,7 +34,9 @@ def zone() -> None:
 @zone.command()
 @click.argument("pool")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The zone file.")
-@click.option("--ttl", type=Duration(), default="4h", show_default=True, help="How long the lease lives.")
+@click.option(
+    "--ttl", type=duration, metavar="DURATION", default="4h", show_default=True, help="How long the lease lives."
+)
 @click.option("--build", help="What is installed; see --qacloud-build.")
 @click.option("--wait", is_flag=True, help="Wait in line while the pool is held.")
 @click.option("--pools-dir", help="Folder of the pool files.")
@@ -68,13 +63,15 @@ def up(
     }
     settings = Settings(given, lambda _key: "", Path.cwd())
     _refuse_simulated(settings)
+    _refuse_unwritable(output)
     from ..progress import view
+    from ..session import Session
 
     with view() as shown:
-        session = _session(settings, shown, ttl)
+        session = Session(settings, shown)
         try:
             made = session.start()
-            session.hand_over(output.absolute())
+            session.hand_over(output.absolute(), ttl)
         finally:
             session.stop()
     click.echo(f"zone {made.name} on {made.pool}, leased for {ttl / 3600:g} h: {output}")
@@ -88,25 +85,29 @@ def down(file: Path) -> None:
     """Take the zone of FILE down, release its pool, and delete FILE."""
     from ..handover import read_handover
     from ..progress import view
+    from ..session import Session
 
     handover = read_handover(file)
     settings = Settings({}, lambda _key: "", Path.cwd())
     with view() as shown:
-        session = _session(settings, shown, None)
+        session = Session(settings, shown)
         try:
             session.take_down(handover)
         finally:
             session.stop()
     for warning in session.warnings:
         click.echo(f"warning: {warning}", err=True)
+    if session.guard is not None and session.guard.loss is not None:
+        raise LeaseLostError(handover.zone.pool, handover.zone.epoch, session.guard.loss.reason)
     file.unlink(missing_ok=True)
     click.echo(f"zone {handover.zone.name} is down, {handover.zone.pool} is free")
 
 
-def _session(settings: Settings, shown: View, ttl_s: float | None) -> Session:
-    from ..session import Session
-
-    return Session(settings, shown, detached=ttl_s is not None, ttl_s=ttl_s)
+def _refuse_unwritable(output: Path) -> None:
+    """Say before a zone is made, not an hour later, that its file could not be written."""
+    folder = output.absolute().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError("there is no such folder, or nothing can be written in it", file=str(folder))
 
 
 def _refuse_simulated(settings: Settings) -> None:

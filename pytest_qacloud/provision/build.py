@@ -22,7 +22,10 @@ def resolve_build(text: str) -> Build:
         raise ConfigError(f"--qacloud-build={text!r}: a build is one word: a name, or the URL of a package repository")
     if "://" not in text:
         return Build(name=text)
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise ConfigError(f"--qacloud-build: this is no URL: {error}") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigError("--qacloud-build: a package repository has an http or https URL")
     if parts.password or parts.username:

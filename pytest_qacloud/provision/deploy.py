@@ -31,6 +31,7 @@ def deploy_zone(api: CloudApi, config: Mapping[str, Any], *, check: Callable[[],
     Raises:
         CloudApiError: the management server refused a step.
         ProvisionError: a host could not be added; names its address.
+        ExceptionGroup: several clusters failed.
     """
     deployment = _Deployment(api, check)
     for setting in config.get("globalConfig") or []:

@@ -10,7 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import ConfigError, ServiceFaultError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,21 +22,38 @@ CERTNAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 
 
 def write_classification(folder: Path, plan: MachinePlan) -> None:
-    """Say what `plan` makes of its machine; replaces what was said before."""
+    """Say what `plan` makes of its machine; replaces what was said before.
+
+    Raises:
+        ServiceFaultError: the folder cannot be written.
+    """
     import yaml
 
     from .plan import classification
 
-    folder.mkdir(parents=True, exist_ok=True)
     path = _path(folder, plan.hostname)
     part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(yaml.safe_dump(classification(plan), sort_keys=True), encoding="utf-8")
-    part.replace(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_text(yaml.safe_dump(classification(plan), sort_keys=True), encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
 
 
 def remove_classification(folder: Path, certname: str) -> None:
-    """Say nothing about a machine any more; none there is no error."""
-    _path(folder, certname).unlink(missing_ok=True)
+    """Say nothing about a machine any more; none there is no error.
+
+    Raises:
+        ServiceFaultError: the folder cannot be written.
+    """
+    try:
+        _path(folder, certname).unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
 
 
 def read_classification(folder: Path, certname: str) -> str:
@@ -57,6 +74,14 @@ def read_classification(folder: Path, certname: str) -> str:
         raise ConfigError(
             f"cannot read the classification of {certname}: {error.strerror}", file=str(folder)
         ) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> ServiceFaultError:
+    return ServiceFaultError(
+        f"node classifier's folder {folder}",
+        f"cannot be written: {error.strerror}",
+        "make it writable for this user, or name another in [puppet] enc_dir",
+    )
 
 
 def _path(folder: Path, certname: str) -> Path:

@@ -338,4 +338,5 @@ def _place_primary(
             f"{len(clusters)} XenServer clusters need an export each, and there are {len(primary)}",
             0.0,
             f"Add exports to [storage] primary in {pool.path or pool.name}.",
+            of_pool=True,
         )

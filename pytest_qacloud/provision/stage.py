@@ -6,7 +6,15 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ..errors import DeadlineError, DriverError, ProvisionError, UnreachableError
+from ..errors import (
+    DeadlineError,
+    DriverError,
+    LeaseLostError,
+    ProvisionError,
+    QacloudError,
+    StoppedError,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +94,7 @@ class Stage:
 
         Raises:
             ProvisionError: the step failed.
+            ExceptionGroup: of `ProvisionError`s, where the action raised a group.
             LeaseLostError: or whatever `check` raises.
         """
         self.check()
@@ -95,17 +104,14 @@ class Stage:
         self.journal.record(step, "begin", machine)
         try:
             value = self._retrying(step, machine, limit_s)(action)
-        except (DriverError, DeadlineError, ProvisionError) as error:
-            self.check()
-            failure = self._explain(step, machine, error, self.clock.now() - started_s)
-            self.journal.record(
-                step, "fail", machine, elapsed_s=failure.elapsed_s, observed=failure.observed, action=failure.action
-            )
-            raise failure from error
         except BaseException as error:
             elapsed_s = self.clock.now() - started_s
-            self.journal.record(step, "fail", machine, elapsed_s=elapsed_s, observed=f"{type(error).__name__}: {error}")
-            raise
+            failure = self._explain(step, machine, error, elapsed_s, ADVICE.get(step, "").format(pool=self.pool))
+            self._record_failure(step, machine, failure, elapsed_s)
+            if failure is error:
+                raise
+            self.check()  # a lease that is lost explains more than the failure it led to
+            raise failure from error
         elapsed_s = self.clock.now() - started_s
         with self._lock:
             self.times.append(StepTime(machine, step, elapsed_s))
@@ -124,17 +130,13 @@ class Stage:
         self.journal.record(name, "begin", done.machine)
         try:
             self._retrying(name, done.machine, UNDO_LIMIT_S)(action)
-        except (DriverError, DeadlineError) as error:
-            failure = self._explain(done.step, done.machine, error, self.clock.now() - started_s, undo=True)
-            self.journal.record(
-                name,
-                "fail",
-                done.machine,
-                elapsed_s=failure.elapsed_s,
-                observed=failure.observed,
-                action=failure.action,
-            )
-            return failure
+        except BaseException as error:
+            elapsed_s = self.clock.now() - started_s
+            failure = self._explain(name, done.machine, error, elapsed_s, NEXT_LEASE)
+            self._record_failure(name, done.machine, failure, elapsed_s)
+            if isinstance(failure, ProvisionError):
+                return failure
+            raise
         self.journal.record(name, "end", done.machine, elapsed_s=self.clock.now() - started_s)
         return None
 
@@ -148,35 +150,69 @@ class Stage:
     def _retrying(self, step: str, machine: str, limit_s: float) -> Callable[[Callable[[], T]], T]:
         import tenacity
 
+        started_s = self.clock.now()
+
+        def enough(state: RetryCallState) -> bool:
+            next_s = self.clock.now() + state.upcoming_sleep - started_s
+            return state.attempt_number >= TRIES or next_s > limit_s
+
         def tell(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
-            self.journal.record(step, "retry", machine, observed=str(error))
+            self.journal.record(step, "retry", machine, observed=_words(error))
+
+        def pause(seconds: float) -> None:
+            self.check()
+            self.clock.sleep(seconds)
             self.check()
 
         return tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(UnreachableError),
-            stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_after_delay(limit_s),
+            retry=tenacity.retry_if_exception(_may_pass),
+            stop=enough,
             wait=tenacity.wait_random_exponential(multiplier=min(0.5, limit_s / 20), max=30),
-            sleep=self.clock.sleep,
+            sleep=pause,
             before_sleep=tell,
             reraise=True,
         )
 
-    def _explain(
-        self,
-        step: str,
-        machine: str,
-        error: DriverError | DeadlineError | ProvisionError,
-        elapsed_s: float,
-        *,
-        undo: bool = False,
-    ) -> ProvisionError:
-        advice = NEXT_LEASE if undo else ADVICE.get(step, "").format(pool=self.pool)
-        step = f"undo {step}" if undo else step
-        if isinstance(error, ProvisionError):  # of one machine, found in a step of the whole pool
-            return ProvisionError(error.machine, step, error.observed, elapsed_s, error.action)
+    def _explain(self, step: str, machine: str, error: BaseException, elapsed_s: float, advice: str) -> BaseException:
+        """What a driver raised, as a failure of this step; anything else as it is."""
+        if isinstance(error, ExceptionGroup):
+            explained = [self._explain(step, machine, each, elapsed_s, advice) for each in error.exceptions]
+            failures = [each for each in explained if isinstance(each, ProvisionError | ExceptionGroup)]
+            return ExceptionGroup(error.message, failures) if len(failures) == len(explained) else error
+        if isinstance(error, ProvisionError):  # it knows whose it is, and not how long the step has taken
+            return ProvisionError(
+                error.machine, step, error.observed, elapsed_s, error.action or advice, of_pool=error.of_pool
+            )
         if isinstance(error, DriverError):
-            action = f"{error.action[:1].upper()}{error.action[1:]}." if error.action else advice
-            return ProvisionError(machine, step, f"{error.service}: {error.observed}", elapsed_s, action)
-        observed = f"{error.what} not there within {error.elapsed_s:.1f} s"
-        return ProvisionError(machine, step, f"{observed}; {error.last}" if error.last else observed, elapsed_s, advice)
+            observed = f"{error.service}: {error.observed}"
+            advice = f"{error.action[:1].upper()}{error.action[1:]}." if error.action else advice
+        elif isinstance(error, DeadlineError):
+            observed = f"waited {error.elapsed_s:.1f} s for {error.what}" + (f"; {error.last}" if error.last else "")
+        else:
+            return error
+        return ProvisionError(machine, step, observed, elapsed_s, advice, of_pool=machine == self.pool)
+
+    def _record_failure(self, step: str, machine: str, failure: BaseException, elapsed_s: float) -> None:
+        detail: dict[str, object] = {"observed": _words(failure)}
+        if isinstance(failure, ProvisionError):
+            detail["action"] = failure.action
+        if isinstance(failure, StoppedError | LeaseLostError | KeyboardInterrupt):
+            detail["stopped"] = True
+        self.journal.record(step, "fail", machine, elapsed_s=elapsed_s, **detail)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether another try may help: nobody answered."""
+    if isinstance(error, ExceptionGroup):
+        return all(_may_pass(each) for each in error.exceptions)
+    return isinstance(error, UnreachableError)
+
+
+def _words(error: BaseException | None) -> str:
+    """An error in a line for the journal."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(_words(each) for each in error.exceptions)
+    if isinstance(error, ProvisionError):
+        return error.observed
+    return str(error) if isinstance(error, QacloudError) else f"{type(error).__name__}: {error}"

@@ -7,6 +7,7 @@ retries itself: `Stage` in `stage.py` does that for all of them alike.
 from __future__ import annotations
 
 import base64
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from ..model import Endpoint, Machine, MachinePlan, Pool, ZonePlan
     from ..ports import Services
+
+log = logging.getLogger(__name__)
 
 GIB = 1 << 30
 
@@ -234,6 +237,8 @@ def _tolerant(look: Callable[[], bool | Waiting]) -> Callable[[], bool | Waiting
             return look()
         except UnreachableError as error:
             return Waiting(f"{error.service}: {error.observed}")
+        except DeadlineError as error:  # of one look, not of the waiting
+            return Waiting(str(error))
 
     return tolerant
 
@@ -241,13 +246,15 @@ def _tolerant(look: Callable[[], bool | Waiting]) -> Callable[[], bool | Waiting
 def _diagnose(context: Context, plan: MachinePlan) -> str:
     """What can be said about a machine that did not get there: the chassis, and who answers SSH."""
     try:
-        state = context.services.bmc(plan.machine).power_state()
-        if state is PowerState.OFF:
+        if context.services.bmc(plan.machine).power_state() is PowerState.OFF:
             return "the chassis is off"
-        seen = _marker_shown(context.services.machine_shell(plan).read_file, plan)
-        return "the chassis is on, and " + (seen.seen if isinstance(seen, Waiting) else "SSH shows the new system")
     except DriverError as error:
-        return f"the chassis was not off, and {error.service}: {error.observed}"
+        return f"{error.service}: {error.observed}"
+    try:
+        seen = _marker_shown(context.services.machine_shell(plan).read_file, plan)
+    except (DriverError, DeadlineError) as error:
+        return f"the chassis is on, and {error}"
+    return f"the chassis is on, and {seen.seen if isinstance(seen, Waiting) else 'SSH shows the new system'}"
 
 
 def converge(context: Context, plan: MachinePlan) -> None:
@@ -259,11 +266,12 @@ def converge(context: Context, plan: MachinePlan) -> None:
     argv = ["puppet", "agent", "--onetime", "--no-daemonize", "--detailed-exitcodes", "--verbose"]
     argv += ["--server", puppet.server, "--environment", plan.environment, "--certname", plan.hostname]
     result = context.services.machine_shell(plan).run(argv, timeout_s=context.pool.timeouts.converge_s)
+    log.info("puppet agent on %s: exit status %s\n%s%s", plan.hostname, *result)
     if result.exit_status not in (0, 2):
         lines = [line.strip() for line in (result.stdout + "\n" + result.stderr).splitlines() if line.strip()]
         raise ServiceFaultError(
             f"puppet agent on {plan.hostname}",
-            f"exit status {result.exit_status}; its last lines: " + " | ".join(lines[-5:]),
+            f"exit status {result.exit_status}; its last lines: " + (" | ".join(lines[-5:]) or "none"),
             "read the whole output in the run's log, and the server's log on the appliance",
         )
 
