@@ -195,6 +195,7 @@ def _nests(field: Entry) -> bool:
 
 def _client_method(name: str) -> Callable[..., Any]:
     def call(self: Any, command: Any, method: str = "POST" if name in BY_POST else "GET") -> Any:
+        __tracebackhide__ = True
         response = getattr(import_module(f"{API_PACKAGE}.{name}"), f"{name}Response")()
         return self.connection.marvinRequest(command, response_type=response, method=method)
 

@@ -54,6 +54,7 @@ def call(client: Any, command: str, **params: Any) -> Any:
     Raises:
         TypeError: the command has no such parameter.
     """
+    __tracebackhide__ = True  # a failing test is shown its own lines
     cmd = getattr(import_module(f"marvin.cloudstackAPI.{command}"), f"{command}Cmd")()
     unknown = params.keys() - vars(cmd).keys()
     if unknown:
@@ -117,11 +118,13 @@ class Resources(_Suite):
     @classmethod
     def call(cls, command: str, *, client: Any = None, **params: Any) -> Any:
         """Send a command as the root administrator, or as `client`."""
+        __tracebackhide__ = True
         return call(client or cls.testClient.getApiClient(), command, **params)
 
     @classmethod
     def every(cls, command: str, **params: Any) -> list[Any]:
         """All that a list command finds; an empty list where Marvin answers `None`."""
+        __tracebackhide__ = True
         return cls.call(command, **params) or []
 
     @classmethod
@@ -131,6 +134,7 @@ class Resources(_Suite):
         Raises:
             AssertionError: it finds none, or several.
         """
+        __tracebackhide__ = True
         found = cls.every(command, **params)
         if len(found) != 1:
             raise AssertionError(f"{command}({params}) found {len(found)} things, not one")
@@ -179,6 +183,7 @@ class Resources(_Suite):
 
     def create(self, command: str, **params: Any) -> Any:
         """Make something for this test."""
+        __tracebackhide__ = True
         undo = self._make(command, params)
         self.addCleanup(undo)
         return undo.entity
@@ -186,6 +191,7 @@ class Resources(_Suite):
     @classmethod
     def share(cls, command: str, **params: Any) -> Any:
         """Make something for all tests of the class."""
+        __tracebackhide__ = True
         undo = cls._make(command, params)
         cls.addClassCleanup(undo)
         return undo.entity
@@ -193,6 +199,7 @@ class Resources(_Suite):
     @classmethod
     def delete(cls, entity: Any, **params: Any) -> None:
         """Delete now what `create` or `share` made; where that fails it is tried again at the end."""
+        __tracebackhide__ = True
         undo = cls._undo_of(entity)
         call(undo.client, undo.command, **(undo.params | params))
         undo.done = True
@@ -204,6 +211,7 @@ class Resources(_Suite):
 
     @classmethod
     def _make(cls, command: str, params: dict[str, Any]) -> Undo:
+        __tracebackhide__ = True
         client = cls.testClient.getApiClient()
         undo = Undo(client, command, call(client, command, **params), params)
         cls._undos.append(undo)

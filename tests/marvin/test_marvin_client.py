@@ -104,7 +104,7 @@ def test_a_refusal_reads_as_marvin_s(cloud: Cloud, send: Callable[..., Any], mar
     with pytest.raises(module.CloudstackAPIException) as caught:
         send("listZones", id="1")
     assert str(caught.value) == "Execute cmd: listZones failed, due to: errorCode: 431, errorText:no such zone"
-    assert isinstance(caught.value.__cause__, CloudApiError)
+    assert isinstance(caught.value.__context__, CloudApiError)
     assert module.CloudstackAclException.verifyMsginException(caught.value, "no such zone")
     assert module.CloudstackAclException.verifyErrorCodeinException(caught.value, "431")
     assert not module.CloudstackAclException.verifyErrorCodeinException(caught.value, "530")
