@@ -45,10 +45,13 @@ class NodeClassifier:
     Args:
         argv: the command; the certname is added. Empty classifies every node as nothing.
         environment: variables it gets besides the rack's own.
+        timeout_s: seconds after which it is killed.
     """
 
-    def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._argv, self._environment = tuple(argv), dict(environment)
+    def __init__(
+        self, argv: Sequence[str], environment: Mapping[str, str], timeout_s: float = CLASSIFIER_TIMEOUT_S
+    ) -> None:
+        self._argv, self._environment, self._timeout_s = tuple(argv), dict(environment), timeout_s
         self._slots = asyncio.Semaphore(CLASSIFIERS_AT_ONCE)
 
     async def classes(self, certname: str) -> dict[str, dict[str, Any]]:
@@ -87,10 +90,10 @@ class NodeClassifier:
         except OSError as error:
             raise ClassifierError(f"cannot run {self._argv[0]}: {error.strerror}") from error
         try:
-            async with asyncio.timeout(CLASSIFIER_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 output, errors = await process.communicate()
         except TimeoutError as error:
-            raise ClassifierError(f"{self._argv[0]} took longer than {CLASSIFIER_TIMEOUT_S:.0f} s") from error
+            raise ClassifierError(f"{self._argv[0]} took longer than {self._timeout_s:g} s") from error
         finally:
             if process.returncode is None:
                 process.kill()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from .cloudstack.hardware import HardwareError, HostFacts
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .faults import Faults
-    from .machine import Disk
-    from .node import Node
+    from .machine import Disk, Machine
     from .storage import Exports
 
 AGENT_CLASSES = {
@@ -27,19 +26,32 @@ AGENT_CLASSES = {
 CPU_NUMBER, CPU_MHZ, MEMORY_BYTES = 16, 2400, 64 << 30
 
 
+class Host(Protocol):
+    """A machine as far as it matters here; `node.Node` is one."""
+
+    @property
+    def machine(self) -> Machine:
+        """The machine."""
+        ...
+
+    def settle(self) -> None:
+        """Apply what is due."""
+        ...
+
+
 class RackHardware:
     """What the management server of one rack can reach.
 
     Args:
-        nodes: by address.
+        hosts: by address.
         server: the storage server's address.
         login: user and password of the hypervisors.
     """
 
     def __init__(
-        self, nodes: Mapping[str, Node], exports: Exports, server: str, login: tuple[str, str], faults: Faults
+        self, hosts: Mapping[str, Host], exports: Exports, server: str, login: tuple[str, str], faults: Faults
     ) -> None:
-        self._nodes, self._exports, self._server, self._login = nodes, exports, server, login
+        self._hosts, self._exports, self._server, self._login = hosts, exports, server, login
         self._faults = faults
 
     def probe(self, address: str, username: str, password: str) -> HostFacts:
@@ -65,13 +77,13 @@ class RackHardware:
         return disk is not None and any(name in AGENT_CLASSES for name in disk.classes)
 
     def _running(self, address: str) -> Disk | None:
-        node = self._nodes.get(address)
-        if node is None:
+        host = self._hosts.get(address)
+        if host is None:
             return None
-        node.settle()
-        if not node.machine.running or self._faults.is_set("host_down", node.machine.name):
+        host.settle()
+        if not host.machine.running or self._faults.is_set("host_down", host.machine.name):
             return None
-        return node.machine.disk
+        return host.machine.disk
 
     def export_exists(self, url: str) -> bool:
         """Whether an export (`nfs://server/path`) can be mounted."""

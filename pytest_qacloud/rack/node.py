@@ -75,7 +75,10 @@ class Node:
         """Apply what is due, and bring the services in line with it."""
         self.machine.settle(self._clock.now())
         self._arm()
-        if self._wanted() != (self._serving, self._management_runs):
+        wanted = self._wanted()
+        if self._ssh is not None and wanted[0] != self._serving:
+            self._ssh.cut()
+        if wanted != (self._serving, self._management_runs):
             task = asyncio.get_running_loop().create_task(self._follow())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -143,11 +143,16 @@ class SshServer:
             send_server_host_keys=False,
         )
 
-    async def stop(self) -> None:
-        """Refuse connections and cut those that are open."""
+    def cut(self) -> None:
+        """Refuse connections and break those that are open, at once; `stop` is still to be awaited."""
         if self._acceptor is not None:
             self._acceptor.close()
             for connection in list(self._connections):
                 connection.abort()
+
+    async def stop(self) -> None:
+        """Refuse connections and break those that are open."""
+        self.cut()
+        if self._acceptor is not None:
             await self._acceptor.wait_closed()
             self._acceptor = None

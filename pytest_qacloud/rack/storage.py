@@ -15,7 +15,7 @@ import asyncssh
 from .ssh import Outcome, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from .faults import Faults
 
@@ -29,10 +29,17 @@ class Exports:
     Args:
         root: where its `/` is.
         paths: the exports, absolute on the server; they are made.
+        sleep: what a slow disk does.
     """
 
-    def __init__(self, root: Path, paths: Sequence[str], faults: Faults) -> None:
-        self.root, self.paths, self._faults = root, tuple(paths), faults
+    def __init__(
+        self,
+        root: Path,
+        paths: Sequence[str],
+        faults: Faults,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.root, self.paths, self._faults, self._sleep = root, tuple(paths), faults, sleep
         for path in paths:
             self.local(path).mkdir(parents=True, exist_ok=True)
 
@@ -59,7 +66,7 @@ class Exports:
         """Take the time a slow disk takes."""
         delay = self._faults.active("disk_slow")
         if delay is not None:
-            await asyncio.sleep(delay)
+            await self._sleep(delay)
 
     def require_space(self) -> None:
         """Raise what a full disk raises.

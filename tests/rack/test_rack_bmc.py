@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from rmcpclient import LoginError
+
+if TYPE_CHECKING:
+    from racklab import Lab
+
+pytest_plugins = ("racklab",)
+
+PYGHMI = """
+import json, sys, threading
+from pyghmi.ipmi.command import Command
+seen, password = [], sys.stdin.readline().strip()
+def one(address, port):
+    command = Command(address, "admin", password, port=int(port))
+    states = [command.get_power()["powerstate"]]
+    command.set_bootdev("network")
+    command.set_power("on")
+    states += [command.get_power()["powerstate"]]
+    command.set_power("off")
+    states += [command.get_power()["powerstate"]]
+    seen.append(states)
+threads = [threading.Thread(target=one, args=word.split(":")) for word in sys.argv[1:]]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(json.dumps(seen))
+"""
+
+
+@pytest.mark.parametrize("suite", [3, 17])
+def test_power(lab: Lab, suite: int) -> None:
+    client = lab.bmc("node2", suite=suite)
+    assert not client.powered()
+    assert client.control(2) == 0xD5
+    assert client.control(3) == 0xD5
+    assert client.control(1) == 0
+    assert client.powered()
+    assert client.control(5) == 0
+    assert not client.powered()
+    assert lab.rack.machine("node2")["power"] == "off"
+
+
+def test_a_cycle_sent_again_is_one_cycle(lab: Lab) -> None:
+    client = lab.bmc("node2")
+    client.control(1)
+    before = len(lab.rack.events("node2"))
+    assert client.control(2) == 0
+    assert client.control(2, again=True) == 0
+    assert lab.bmc("node2").control(2) == 0
+    events = [event["event"] for event in lab.rack.events("node2")[before:]]
+    assert events.count("power_cycle") == 1
+    lab.rack.wait_for("node2", lambda state: state["power"] == "on")
+
+
+def test_the_boot_device_can_be_read_and_is_used_once(lab: Lab) -> None:
+    client = lab.bmc("node2")
+    assert client.request(0, 9, b"\x05\x00\x00").data == b"\x01\x05\x80\x00\x00\x00\x00"
+    assert client.boot_from(1) == 0
+    assert client.request(0, 9, b"\x05\x00\x00").data[3] == 0x04
+    client.control(1)
+    assert client.request(0, 9, b"\x05\x00\x00").data[3] == 0
+    assert lab.rack.machine("node2")["state"] in {"pxe", "booting", "running"}
+
+
+def test_a_persistent_boot_device(lab: Lab) -> None:
+    client = lab.bmc("node2")
+    client.boot_from(2, persistent=True)
+    client.control(1)
+    assert lab.rack.machine("node2")["boot_device"] == "hd"
+    client.boot_from(0)
+    assert lab.rack.machine("node2")["boot_device"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("netfn", "command", "data", "code"),
+    [
+        (0x00, 0x02, b"", 0xC7),
+        (0x00, 0x02, b"\x04", 0xCC),
+        (0x00, 0x08, b"\x05\x80", 0xC7),
+        (0x00, 0x08, b"\x05\x80\x3c\x00\x00\x00", 0x00),
+        (0x00, 0x08, b"\x05\x80\x1c\x00\x00\x00", 0xCC),
+        (0x00, 0x08, b"\x00\x01", 0x00),
+        (0x00, 0x08, b"\x07\x01\x02", 0x80),
+        (0x00, 0x09, b"\x04\x00\x00", 0x80),
+        (0x06, 0x01, b"", 0x00),
+        (0x06, 0x02, b"", 0x00),
+        (0x06, 0x37, b"", 0x00),
+        (0x06, 0x48, b"\x01\x01", 0x81),
+        (0x0A, 0x10, b"", 0xC1),
+    ],
+)
+def test_completion_codes(lab: Lab, netfn: int, command: int, data: bytes, code: int) -> None:
+    client = lab.bmc("node4")
+    assert client.request(netfn, command, data).code == code
+    client.boot_from(0)
+
+
+def test_a_wrong_password(lab: Lab) -> None:
+    with pytest.raises(LoginError):
+        lab.bmc("node2", password="wrong")
+
+
+def test_a_bmc_that_refuses(lab: Lab) -> None:
+    lab.rack.set_fault("bmc_refuses", "node2", count=1)
+    with pytest.raises(LoginError):
+        lab.bmc("node2")
+    assert not lab.bmc("node2").powered()
+    assert not lab.bmc("node3").powered()
+
+
+def test_a_bmc_that_is_silent(lab: Lab) -> None:
+    client = lab.bmc("node2")
+    lab.rack.set_fault("bmc_silent", "node2", count=1)
+    assert client.send(0, 2, b"\x01") is None
+    assert client.request(0, 2, b"\x01").code == 0
+
+
+def test_a_bmc_that_lies(lab: Lab) -> None:
+    lab.rack.set_fault("bmc_lies", "node2")
+    client = lab.bmc("node2")
+    assert client.control(1) == 0
+    assert not client.powered()
+    assert lab.rack.machine("node2")["power"] == "off"
+
+
+def test_pyghmi_and_a_hundred_of_them_at_once(hundred: Lab) -> None:
+    bmcs = [machine["bmc"] for machine in hundred.machines.values()]
+    done = subprocess.run(
+        [sys.executable, "-c", PYGHMI, *(f"{bmc['address']}:{bmc['port']}" for bmc in bmcs)],
+        input=hundred.secret(bmcs[0]["password"]),
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('["off", "on", "off"]') == 100, done.stdout + done.stderr
+    assert {state["power"] for state in hundred.rack.state()["machines"].values()} == {"off"}
+    for name in hundred.machines:
+        events = [event["event"] for event in hundred.rack.events(name)]
+        assert (events.count("power_on"), events.count("power_off")) == (1, 1), name
+
+
+@pytest.mark.skipif(shutil.which("ipmitool") is None, reason="ipmitool is not installed: apt-get install ipmitool")
+@pytest.mark.parametrize("suite", [["-C", "3"], ["-C", "17"], []])
+def test_ipmitool(lab: Lab, suite: list[str]) -> None:
+    bmc = lab.machines["node3"]["bmc"]
+
+    def ipmitool(*words: str) -> str:
+        argv = ["ipmitool", "-I", "lanplus", "-H", bmc["address"], "-p", str(bmc["port"]), "-U", bmc["user"], "-f"]
+        argv += [bmc["password"]["file"], *suite, *words]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=30)
+        return done.stdout + done.stderr
+
+    assert "Chassis Power is off" in ipmitool("chassis", "power", "status")
+    assert "not supported in present state" in ipmitool("chassis", "power", "cycle")
+    assert "Set Boot Device to pxe" in ipmitool("chassis", "bootdev", "pxe")
+    assert "Force PXE" in ipmitool("chassis", "bootparam", "get", "5")
+    assert "Up/On" in ipmitool("chassis", "power", "on")
+    assert "Cycle" in ipmitool("chassis", "power", "cycle")
+    assert [event["event"] for event in lab.rack.events("node3")][-2:].count("power_cycle") <= 1
+    assert "Down/Off" in ipmitool("chassis", "power", "off")
+    assert "Chassis Power is off" in ipmitool("chassis", "power", "status")
+
+
+@pytest.mark.skipif(shutil.which("ipmitool") is None, reason="ipmitool is not installed: apt-get install ipmitool")
+def test_ipmitool_is_told_that_a_suite_is_not_spoken(lab: Lab) -> None:
+    bmc = lab.machines["node3"]["bmc"]
+    argv = ["ipmitool", "-I", "lanplus", "-H", bmc["address"], "-p", str(bmc["port"]), "-U", bmc["user"], "-f"]
+    argv += [bmc["password"]["file"], "-C", "2", "chassis", "power", "status"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30)
+    assert done.returncode != 0
+    assert "no matching cipher suite" in done.stderr
