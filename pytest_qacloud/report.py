@@ -24,7 +24,7 @@ class Report:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.no_zone = ""
-        self.untestable: list[str] = []
+        self.untestable: list[pytest.TestReport] = []
 
     def zone_made(self, run: Session) -> None:
         """Put what is known of the run into the JUnit file, if one is written."""
@@ -40,6 +40,9 @@ class Report:
         """The terminal section."""
         if run is None:
             return
+        for report in self.untestable:
+            terminal.section(f"UNTESTABLE {report.nodeid}", sep="_", red=True)
+            terminal.write_line(report.longreprtext)
         terminal.section("qacloud")
         if self.no_zone:
             terminal.write_line(self.no_zone, red=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,12 +17,15 @@ from .session import Session
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from .model import Zone
+    from .model import LeaseLoss, Zone
     from .progress import View
     from .settings import Settings
 
 RUN = pytest.StashKey["RunPlugin"]()
 """Where fixtures find the run."""
+
+UNTESTABLE = ("qacloud_verdict", Outcome.UNTESTABLE.value)
+"""What marks a report, in JUnit files too."""
 
 NEEDS_ZONE = frozenset({"qacloud_zone", "qacloud_api", "qacloud_lease", "qacloud_pool", "qacloud_build"})
 
@@ -44,6 +45,7 @@ class RunPlugin:
         self.suites: marvin.RunContext | None = None
         self.report = Report(config)
         self._failed = False
+        self._verdicts: dict[str, Verdict] = {}
         config.stash[RUN] = self
 
     def pytest_report_header(self) -> list[str]:
@@ -97,13 +99,14 @@ class RunPlugin:
             self.config.hook.pytest_runtest_logreport(report=report)
         session.shouldfail = False
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Stop before a test when the lease is lost."""
-        run = self.session
-        if run is not None and run.guard is not None and run.guard.loss is not None:
-            item.session.shouldstop = f"the lease is lost: {run.guard.loss.reason}"
-        return (yield)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> object | None:
+        """Run no test without a lease."""
+        loss = self._loss()
+        if loss is None or self.zone is None:
+            return None
+        item.session.shouldstop = f"the lease on {loss.pool} is lost: {loss.reason}"
+        return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -115,31 +118,36 @@ class RunPlugin:
             return report
         ailment = self._ailment(call, report)
         if ailment is not None:
-            report.when = "setup"  # so that reports show an error, not a failure of the test
-            report.outcome = "failed"
-            text = self.session.redact(f"UNTESTABLE: {ailment}")
-            report.longrepr = f"{text}\n\nThe test itself said:\n{report.longreprtext}" if report.longrepr else text
-            report.user_properties.append(("qacloud_verdict", Outcome.UNTESTABLE.value))
-            self.report.untestable.append(report.nodeid)
+            self._blame_infrastructure(report, ailment)
         elif report.longrepr is not None and report.failed:
             report.longrepr = self._redacted(report)
-        self._record(report, call, ailment)
+        self._judge(report, call, ailment)
         return report
+
+    def _blame_infrastructure(self, report: pytest.TestReport, ailment: str) -> None:
+        """Make an error of it: JUnit files have failures of the call phase only."""
+        redact = self.session.redact if self.session else str
+        text = redact(f"UNTESTABLE: {ailment}")
+        report.longrepr = f"{text}\n\nThe test itself said:\n{redact(report.longreprtext)}" if report.longrepr else text
+        report.outcome, report.when = "failed", "setup" if report.when == "call" else report.when
+        report.user_properties.append(UNTESTABLE)
+        self.report.untestable.append(report)
+
+    def _loss(self) -> LeaseLoss | None:
+        guard = self.session.guard if self.session is not None else None
+        return guard.loss if guard is not None else None
 
     def _ailment(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> str | None:
         """Why this outcome is not the build's; `None` where it is."""
-        run = self.session
-        if run is None:
-            return None
-        loss = run.guard.loss if run.guard is not None else None
-        if loss is not None:
+        loss = self._loss()
+        if loss is not None and (report.failed or report.when == "call"):
             return f"the lease on {loss.pool} is lost: {loss.reason}"
-        if not report.failed:
+        if not report.failed or self.session is None:
             return None
         for error in _causes(call.excinfo.value if call.excinfo else None):
             if isinstance(error, UnreachableError | LeaseLostError):
                 return str(error)
-        return run.ailment()
+        return self.session.ailment()
 
     def _redacted(self, report: pytest.TestReport) -> Any:
         """The failure's text without secrets; kept as pytest made it where it shows none."""
@@ -148,25 +156,26 @@ class RunPlugin:
         shown = self.session.redact(report.longreprtext)
         return report.longrepr if shown == report.longreprtext else shown
 
-    def _record(self, report: pytest.TestReport, call: pytest.CallInfo[None], ailment: str | None) -> None:
+    def _judge(self, report: pytest.TestReport, call: pytest.CallInfo[None], ailment: str | None) -> None:
+        """Keep the worst that a test's phases say, and write it down after the last of them."""
         run, zone = self.session, self.zone
-        if run is None or zone is None or report.skipped:
-            return
-        if ailment is None and not (report.when == "call" or report.failed):
+        if run is None or zone is None:
             return
         outcome = Outcome.UNTESTABLE if ailment else Outcome.BAD if report.failed else Outcome.GOOD
-        evidence = ailment or (str(call.excinfo.value) if call.excinfo else "passed")
-        verdict = Verdict(
-            test=report.nodeid,
-            build=zone.build.commit or zone.build.name,
-            outcome=outcome,
-            evidence=run.redact(evidence.splitlines()[0] if evidence else ""),
-            pool=zone.pool,
-            epoch=zone.epoch,
-            duration_s=round(call.duration, 6),
-        )
-        with (run.folder / "verdicts.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(verdict)) + "\n")
+        before = self._verdicts.get(report.nodeid)
+        if not report.skipped and (call.when == "call" or report.failed) and _worse(outcome, before):
+            evidence = ailment or (str(call.excinfo.value) if call.excinfo else "") or "passed"
+            self._verdicts[report.nodeid] = Verdict(
+                test=report.nodeid,
+                build=zone.build.commit or zone.build.name,
+                outcome=outcome,
+                evidence=run.redact(evidence.splitlines()[0]),
+                pool=zone.pool,
+                epoch=zone.epoch,
+                duration_s=round(call.duration, 6),
+            )
+        if call.when == "teardown" and report.nodeid in self._verdicts:
+            run.record_verdict(self._verdicts.pop(report.nodeid))
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Name the test whose API calls follow."""
@@ -174,10 +183,10 @@ class RunPlugin:
         if self.suites is not None and cls is not None and marvin.is_suite(cls):
             marvin.set_identifier(self.suites, cls, getattr(item, "originalname", item.name))
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """`U` for a test that says nothing about the build."""
-        if ("qacloud_verdict", Outcome.UNTESTABLE.value) in report.user_properties:
+        if UNTESTABLE in report.user_properties:
             return "untestable", "U", "UNTESTABLE"
         return None
 
@@ -186,9 +195,7 @@ class RunPlugin:
         """Take the zone down, and tell Jenkins when there was none."""
         with self._uncaptured():
             self.stop()
-        if self._failed or (
-            self.session is not None and self.session.guard is not None and self.session.guard.loss is not None
-        ):
+        if self._failed or self._loss() is not None:
             session.exitstatus = EXIT_NO_ZONE
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -209,6 +216,12 @@ class RunPlugin:
         capture = self.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled(), progress.view() as view:
             yield view
+
+
+def _worse(outcome: Outcome, before: Verdict | None) -> bool:
+    """Whether `outcome` says more against the build than what was found before."""
+    order = (Outcome.GOOD, Outcome.UNTESTABLE, Outcome.BAD)
+    return before is None or order.index(outcome) > order.index(before.outcome)
 
 
 def needs_zone(item: pytest.Item) -> bool:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from .handover import Handover
     from .launcher import Rack
     from .leasing import Heartbeat
-    from .model import Build, Lease, Pool, Zone
+    from .model import Build, Lease, Pool, Verdict, Zone
     from .ports import CloudApi, LeaseGuard, LeaseStore
     from .progress import View
     from .provision import Provisioner
@@ -130,6 +131,11 @@ class Session:
         except (DriverError, QacloudError) as error:
             return f"the zone's API fails: {self.redact(str(error))}"
         return "; ".join(found) or None
+
+    def record_verdict(self, verdict: Verdict) -> None:
+        """Write a test's verdict into the run's folder, a line of JSON each."""
+        with (self.folder / "verdicts.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(verdict)) + "\n")
 
     def hand_over(self, path: Path, ttl_s: float) -> None:
         """Leave the zone to whoever has the file; `stop` then only closes what is this process's.
