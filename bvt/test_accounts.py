@@ -91,7 +91,7 @@ class TestAccounts(Resources, cloudstackTestCase):
         account = self.new_account(self.domain.id)
         self.call("deleteAccount", id=account.id)
         self.assertTrue(self.is_gone("listAccounts", id=account.id))
-        self.assertTrue(self.is_gone("listUsers", account=account.name, domainid=self.domain.id))
+        self.assertTrue(self.is_gone("listUsers", username=account.name, listall=True))
 
     @attr(tags=["advanced", "basic", "smoke"], required_hardware="false")
     def test_a_user_is_changed_disabled_and_deleted(self) -> None:

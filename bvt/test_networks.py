@@ -131,6 +131,7 @@ class TestSharedNetworks(Resources, cloudstackTestCase):
             "zoneid": cls.zone.id,
             "physicalnetworkid": cls.physical.id,
             "networkofferingid": offering.id,
+            "acltype": "Account",
             "vlan": str(vlan),
             "gateway": f"172.31.{subnet}.1",
             "netmask": "255.255.255.0",

@@ -15,11 +15,7 @@ class TestTemplates(Resources, cloudstackTestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.share_account()
-        cls.share_compute()
-        cls.share_network()
-        cls.vm = cls.share("deployVirtualMachine", **cls.machine(startvm=False))
-        cls.call("startVirtualMachine", id=cls.vm.id)
+        cls.share_vm()
         cls.call("stopVirtualMachine", id=cls.vm.id)
         cls.root = cls.one("listVolumes", virtualmachineid=cls.vm.id, type="ROOT", listall=True)
         cls.own = cls.share("createTemplate", **cls.wanted())

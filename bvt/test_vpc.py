@@ -20,8 +20,9 @@ class TestVpc(Resources, cloudstackTestCase):
         super().setUpClass()
         cls.share_account()
         cls.share_compute()
-        cls.vpc_offering = cls.one("listVPCOfferings", name="Default VPC offering")
-        cls.tier_offering = cls.one("listNetworkOfferings", name="DefaultIsolatedNetworkOfferingForVpcNetworks")
+        offerings = cls.every("listVPCOfferings", name="Default VPC offering")
+        (cls.vpc_offering,) = [offering for offering in offerings if offering.name == "Default VPC offering"]
+        cls.tier_offering = cls.one("listNetworkOfferings", name="DefaultIsolatedNetworkOfferingForVpcNetworksNoLB")
         cls.vpc = cls.share("createVPC", **cls.wanted())
         cls.acl = cls.share("createNetworkACLList", name=unique("acl"), vpcid=cls.vpc.id)
         cls.network = cls.share("createNetwork", **cls.tier("10.20.1.1", aclid=cls.acl.id))

@@ -213,7 +213,7 @@ class Resources(_Suite):
     def _make(cls, command: str, params: dict[str, Any]) -> Undo:
         __tracebackhide__ = True
         client = cls.testClient.getApiClient()
-        undo = Undo(client, command, call(client, command, **params), params)
+        undo = Undo(client, command, _entity(call(client, command, **params)), params)
         cls._undos.append(undo)
         return undo
 
@@ -311,6 +311,15 @@ def small_offering(**params: Any) -> dict[str, Any]:
     """Parameters of a service offering that fits anywhere."""
     name = unique("offering")
     return {"name": name, "displaytext": name, "cpunumber": 1, "cpuspeed": 500, "memory": 512} | params
+
+
+def _entity(answer: Any) -> Any:
+    """What a command made: some answer a list of one, and some Marvin leaves in their wrapper, as `ipaddress`."""
+    if isinstance(answer, list):
+        return answer[0]
+    if answer.id is None and len(vars(answer)) == 1:
+        return next(iter(vars(answer).values()))
+    return answer
 
 
 def _opposite(command: str) -> str:

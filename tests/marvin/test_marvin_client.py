@@ -139,6 +139,9 @@ def test_the_client_knows_its_zone(cloud: Cloud) -> None:
     client.identifier = "Suite-test"
     assert client.getApiClient().id == "Suite-test"
     assert client.getApiClient() is client.getApiClient()
+    other = copy.copy(client.getApiClient())
+    assert other.connection is not client.getApiClient().connection
+    assert other.connection.api is cloud.api
 
 
 def test_sql_is_refused_clearly(cloud: Cloud) -> None:

@@ -89,6 +89,30 @@ def test_what_a_test_makes_is_deleted_last_first(suite: Callable[..., Any], api:
     assert api.asked("deleteNetwork") == [{"id": "network-2"}]
 
 
+@pytest.mark.parametrize(
+    ("command", "answer", "undo"),
+    [
+        ("registerIso", {"count": 1, "iso": [{"id": "i"}]}, ("deleteIso", {"id": "i"})),
+        (
+            "associateIpAddress",
+            {"ipaddress": {"id": "a", "ipaddress": "1.2.3.4"}},
+            ("disassociateIpAddress", {"id": "a"}),
+        ),
+    ],
+)
+def test_what_is_made_is_found_in_its_answer(
+    suite: Callable[..., Any], api: FakeApi, command: str, answer: object, undo: tuple[str, object]
+) -> None:
+    api.answers[command] = answer
+    required = {"name": "n", "displaytext": "n", "url": "u", "zoneid": "z"} if command == "registerIso" else {}
+
+    def test(self: Any) -> None:
+        self.assertEqual(self.create(command, **required).id, undo[1]["id"])  # type: ignore[index]  # a mapping
+
+    assert run(suite(test=test)).wasSuccessful()
+    assert api.calls[-1] == undo
+
+
 def test_a_key_pair_is_deleted_by_its_name(suite: Callable[..., Any], api: FakeApi) -> None:
     def test(self: Any) -> None:
         self.create("createSSHKeyPair", name="key", account="a", domainid="d")
