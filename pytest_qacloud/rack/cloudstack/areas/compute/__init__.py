@@ -1,0 +1,1 @@
+"""Virtual machines: their life, their place, their interfaces, and what is kept for them."""
