@@ -85,5 +85,5 @@ class JobQueue:
             job.completed = now
 
     def pending(self, entity: Entity) -> Job | None:
-        """A job that waits to work on an entity."""
+        """The job that waits to work on an entity."""
         return next((job for _, _, job, _ in self._waiting if job.jobinstanceid == entity.id), None)

@@ -28,11 +28,12 @@ _SETTLERS: list[Callable[[ManagementServer], None]] = []
 
 def command(*names: str) -> Callable[[W], W]:
     """Make a function the work of one or more commands of the schema."""
+    for name in names:
+        if name not in schema.load().commands:
+            raise ValueError(f"CloudStack has no command {name}")
 
     def register(work: W) -> W:
         for name in names:
-            if name not in schema.load().commands:
-                raise ValueError(f"CloudStack has no command {name}")
             if name in _COMMANDS:
                 raise ValueError(f"{name} has an implementation already: {_COMMANDS[name].__module__}")
             _COMMANDS[name] = work

@@ -158,7 +158,9 @@ class ManagementServer:
                 return {"count": result.count} if result.count else {}
             key = result.wrapper or ctx.command.wrapper
             items = [
-                shape(item, admin=admin, response=result.response) if isinstance(item, Entity) else plain(item)
+                {**shape(item, admin=admin, response=result.response), **self._pending(item)}
+                if isinstance(item, Entity)
+                else plain(item)
                 for item in result.items
             ]
             return {"count": result.count, key: items}
@@ -170,6 +172,11 @@ class ManagementServer:
             content: dict[str, Any] = plain(result, admin=admin)
             return content
         raise TypeError(f"{ctx.command.name} returned {type(result).__name__}")
+
+    def _pending(self, entity: Entity) -> dict[str, Any]:
+        """The fields that tell of a job that works on an entity."""
+        job = self.jobs.pending(entity)
+        return {} if job is None else {"jobid": job.id, "jobstatus": job.jobstatus}
 
     def _record(
         self, ctx: Context, params: Params, state: str, words: str, *, parent: Any = None, level: str = "INFO"
