@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 TEST_CASE = "marvin.cloudstackTestCase"
 
 
+_NOT_BOUND = {
+    Kind.APACHE: (
+        "Apache CloudStack's Marvin is installed in {folder}, so suites import it and not pytest-qacloud's stand-in, and "
+        "this version of pytest-qacloud cannot give it a zone. Run `pip uninstall marvin`, or use another environment"
+    ),
+    Kind.ABSENT: "there is no marvin: `provide()` must come before `bind()`",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class RunContext:
     """What every suite of a run is given.
@@ -56,9 +65,7 @@ def bind(
     """
     found = which()
     if found.kind is not Kind.STAND_IN:
-        raise MarvinError(
-            found.advice or f"pytest-qacloud cannot bind the {found.kind} marvin in {found.folder} to a zone"
-        )
+        raise MarvinError(found.advice or _NOT_BOUND[found.kind].format(folder=found.folder))
     from .commands import catalogue
 
     catalogue.refresh(api.list("listApis"))

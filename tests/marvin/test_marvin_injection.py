@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from marvin_fakes import FakeApi
 
-from pytest_qacloud.errors import MarvinError
 from pytest_qacloud.marvin import bind, inject, is_suite, set_identifier
 
 if TYPE_CHECKING:
@@ -102,7 +101,8 @@ def test_binding_takes_the_endpoint_s_commands(marvin: Importer, api: FakeApi, z
 
 
 @pytest.mark.parametrize(
-    ("module", "said"), [("cli", "which only shares the name"), ("cloudstackTestCase", "cannot bind the Apache")]
+    ("module", "said"),
+    [("cli", "which only shares the name"), ("cloudstackTestCase", "Apache CloudStack's Marvin is installed in")],
 )
 def test_binding_another_marvin_is_refused(python: Python, tmp_path: Path, module: str, said: str) -> None:
     (tmp_path / "marvin").mkdir()
@@ -121,7 +121,19 @@ def test_binding_another_marvin_is_refused(python: Python, tmp_path: Path, modul
         tmp_path,
     )
     assert said in printed
-    assert issubclass(MarvinError, Exception)
+    assert "pip uninstall marvin" in printed
+
+
+def test_binding_comes_after_providing(python: Python) -> None:
+    printed = python("""
+        from pytest_qacloud.errors import MarvinError
+        from pytest_qacloud.marvin import bind
+        try:
+            bind(None, None, None)
+        except MarvinError as error:
+            print(error)
+    """)
+    assert printed == "there is no marvin: `provide()` must come before `bind()`"
 
 
 def test_a_suite_that_names_its_user_runs_as_it(base: Any, context: RunContext, marvin: Importer) -> None:
