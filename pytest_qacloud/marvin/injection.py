@@ -21,8 +21,9 @@ TEST_CASE = "marvin.cloudstackTestCase"
 
 _NOT_BOUND = {
     Kind.APACHE: (
-        "Apache CloudStack's Marvin is installed in {folder}, so suites import it and not pytest-qacloud's stand-in, and "
-        "this version of pytest-qacloud cannot give it a zone. Run `pip uninstall marvin`, or use another environment"
+        "Apache CloudStack's Marvin is installed in {folder}, so suites import it and not pytest-qacloud's stand-in; "
+        "but this version of pytest-qacloud cannot give it a zone. Run `pip uninstall marvin`, or use another "
+        "environment"
     ),
     Kind.ABSENT: "there is no marvin: `provide()` must come before `bind()`",
 }
