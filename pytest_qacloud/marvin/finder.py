@@ -69,7 +69,7 @@ class StandInFinder:
         raise ModuleNotFoundError(_missing(fullname))
 
     def _elsewhere(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
-        others = (finder for finder in sys.meta_path if finder is not self)
+        others = sys.meta_path[sys.meta_path.index(self) + 1 :]  # those before have been asked already
         return next((spec for finder in others if (spec := finder.find_spec(fullname, path, target))), None)
 
 
