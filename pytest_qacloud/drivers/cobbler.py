@@ -92,11 +92,11 @@ class CobblerServer:
         current = server.get_system(system.name)
         if current == ABSENT:
             handle, others = server.new_system(token), []
+            self._modify(server, token, handle, "name", system.name)
         else:
             handle = server.get_system_handle(system.name, token)
             others = [name for name in current["interfaces"] if name != INTERFACE]
         settings: list[tuple[str, Any]] = [
-            ("name", system.name),
             ("profile", system.profile),
             ("hostname", system.hostname),
             ("gateway", system.gateway),
@@ -115,11 +115,14 @@ class CobblerServer:
             ("netboot_enabled", system.netboot_enabled),
         ]
         for attribute, value in settings:
-            if server.modify_system(handle, attribute, value, token) is False:
-                raise ServiceFaultError(
-                    self._name, f"it knows no attribute {attribute} of a system", "this needs Cobbler 3.3"
-                )
+            self._modify(server, token, handle, attribute, value)
         server.save_system(handle, token)
+
+    def _modify(self, server: Any, token: str, handle: str, attribute: str, value: Any) -> None:
+        if server.modify_system(handle, attribute, value, token) is False:
+            raise ServiceFaultError(
+                self._name, f"it knows no attribute {attribute} of a system", "this needs Cobbler 3.3"
+            )
 
     def _call(self, work: Callable[[Any, str], T]) -> T:
         """Do `work` with a connection of its own and a token; once more, whole, where the token had expired."""

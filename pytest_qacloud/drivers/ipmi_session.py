@@ -134,6 +134,10 @@ class Session(simplesession.Session):  # type: ignore[misc]  # pyghmi has no typ
         else:
             self._resend_at = time.monotonic() + self._pause_s
 
+    def _get_session_challenge(self) -> None:
+        """What pyghmi goes on with where the BMC does not offer RMCP+; its code for that has not worked for years."""
+        self.onlogon({"error": "it speaks IPMI 1.5 only"})
+
     def _got_rmcp_response(self, data: bytearray) -> Any:
         """Refuse what is not the cipher suite asked for; pyghmi would go down to SHA-1, or trip over the answer."""
         if self.sessioncontext == "OPENSESSION" and data[0] == self.rmcptag:

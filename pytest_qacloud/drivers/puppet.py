@@ -20,8 +20,8 @@ from ..errors import AccessDeniedError, ConfigError, ServiceFaultError, Unreacha
 if TYPE_CHECKING:
     from ..model import PuppetService
 
-CONNECTIONS = 16
-"""Kept open at most; each costs a TLS handshake, which costs more than the request."""
+CONNECTIONS = 8
+"""Open at most, the rest waits: each costs both sides a TLS handshake, which costs more than a request."""
 
 
 class PuppetCa:
@@ -105,7 +105,7 @@ class _ClientCertificate(HTTPAdapter):
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
-        super().__init__(pool_maxsize=CONNECTIONS)
+        super().__init__(pool_maxsize=CONNECTIONS, pool_block=True)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, ssl_context=self._context)

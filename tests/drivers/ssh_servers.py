@@ -65,6 +65,22 @@ async def behave(process: Process) -> None:
             process.exit(3)
 
 
+async def succeed(process: Process) -> None:
+    """Take any command for done."""
+    process.exit(0)
+
+
+class StallingSftp(asyncssh.SFTPServer):
+    """Takes data for ever, and keeps none."""
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        return io.BytesIO()
+
+    async def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        await asyncio.sleep(60)
+        return len(data)
+
+
 class Login(asyncssh.SSHServer):
     """Lets one key in as `root`, and forwards nothing."""
 
@@ -94,15 +110,21 @@ def ssh_server(
     *,
     root: Path | None = None,
     process: Callable[[Process], Awaitable[None]] | None = behave,
+    slow_writes: bool = False,
 ) -> Iterator[Running]:
-    """A server with one key of its own, that lets one key in as `root`; SFTP sees `root`, where it is given."""
+    """A server with one key of its own, that lets one key in as `root`.
+
+    Args:
+        root: the folder that SFTP sees; `None` is no SFTP.
+        slow_writes: SFTP never finishes a write.
+    """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     connections: list[asyncssh.SSHServerConnection] = []
 
     def sftp(channel: asyncssh.SSHServerChannel[bytes]) -> asyncssh.SFTPServer:
-        return asyncssh.SFTPServer(channel, chroot=str(root).encode())
+        return (StallingSftp if slow_writes else asyncssh.SFTPServer)(channel, chroot=str(root).encode())
 
     async def start() -> asyncssh.SSHAcceptor:
         return await asyncssh.listen(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
-from servers import Authority, Reply, Request, closed_tcp, http_server, silent_tcp
+from servers import Authority, Reply, Request, closed_tcp, full_tcp, http_server, silent_tcp
 
 from pytest_qacloud.drivers.cloudstack import PAGE, CloudStackApi, admin_endpoint
 from pytest_qacloud.drivers.cloudstack_wire import sign
@@ -278,6 +278,21 @@ def test_a_server_that_says_nothing_is_unreachable() -> None:
         with pytest.raises(UnreachableError, match=r"no answer to listZones within 0\.2 s"):
             api.call("listZones")
         api.close()
+
+
+def test_a_host_that_does_not_take_connections_in_time_is_unreachable() -> None:
+    with full_tcp() as port:
+        api = api_at(port, timeout_s=0.2)
+        with pytest.raises(UnreachableError, match=r"no connection within 0\.2 s"):
+            api.call("listZones")
+        api.close()
+
+
+def test_a_name_that_does_not_resolve_is_unreachable() -> None:
+    api = CloudStackApi(Endpoint("http://cloud.invalid:8080/client/api", "a", "b"), timeout_s=2)
+    with pytest.raises(UnreachableError, match=r"cloud\.invalid:8080"):
+        api.call("listZones")
+    api.close()
 
 
 def test_tls_is_verified(tmp_path: Path) -> None:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from servers import answering_udp, silent_udp
 
+from pytest_qacloud.drivers import ipmi
 from pytest_qacloud.drivers.ipmi import IpmiBmc
-from pytest_qacloud.errors import ConfigError, ServiceFaultError, UnreachableError
+from pytest_qacloud.errors import AccessDeniedError, ConfigError, DriverError, ServiceFaultError, UnreachableError
 from pytest_qacloud.model import Bmc, SecretRef
 from pytest_qacloud.ports import PowerAction
 
 if TYPE_CHECKING:
     from rackclient import Rack
 
-CAPABILITIES = bytes.fromhex("0600ff07000000000000000000108 11c6320003800018004020000000021".replace(" ", ""))
+CAPABILITIES = bytes.fromhex("0600ff0700000000000000000010811c6320003800018004020000000021")
 """Channel 1 with RMCP+ only, as a BMC answers the first packet of a login."""
 
 OPEN_REQUEST, RAKP1 = 0x10, 0x12
@@ -46,11 +47,11 @@ def opened(request: bytes, algorithms: tuple[int, int, int], status: int = 0) ->
 
 
 def test_silence_is_unreachable_and_leaves_no_socket_and_no_thread() -> None:
-    files, threads = open_files(), threading.active_count()
+    files, threads = open_files(), set(threading.enumerate())
     with silent_udp() as port, pytest.raises(UnreachableError, match=f"127.0.0.1:{port}: no answer within 0.2 s"):
         IpmiBmc(bmc_at(port), "secret", timeout_s=0.2).power_state()
     assert open_files() == files
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads
 
 
 def test_a_name_that_does_not_resolve_is_unreachable() -> None:
@@ -96,9 +97,41 @@ def test_a_bmc_with_all_sessions_taken_is_worth_another_try() -> None:
         IpmiBmc(bmc_at(port), "secret").power_state()
 
 
+def test_a_bmc_of_before_ipmi_2_is_told() -> None:
+    old = bytearray(CAPABILITIES)
+    old[22], old[24] = 0x84, 0x01  # table 22-15: MD5 is supported, and IPMI 1.5 only
+    with answering_udp(lambda _: bytes(old)) as port, pytest.raises(ServiceFaultError, match=r"1\.5"):
+        IpmiBmc(bmc_at(port), "secret", timeout_s=2).power_state()
+
+
 def test_noise_is_not_an_answer() -> None:
     with answering_udp(lambda _: b"HTTP/1.1 400 Bad Request") as port, pytest.raises(UnreachableError):
         IpmiBmc(bmc_at(port), "secret", timeout_s=0.2).power_state()
+
+
+def test_a_session_that_has_been_idle_for_long_is_made_anew(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
+    bmc = rack.pool().machines[0].bmc
+    controller = IpmiBmc(bmc, bmc.password.read())
+    controller.power_state()
+    first = controller._session
+    monkeypatch.setattr(ipmi, "LONGEST_IDLE_S", 0.0)
+    controller.power_state()
+    assert first is not None
+    assert controller._session is not first
+    controller.close()
+
+
+def test_an_address_that_nothing_can_be_sent_to_is_unreachable() -> None:
+    with pytest.raises(UnreachableError, match="cannot send"):
+        IpmiBmc(bmc_at(623, host="255.255.255.255"), "secret", timeout_s=1).power_state()
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(0xC0, UnreachableError), (0xD4, AccessDeniedError), (0xD5, ServiceFaultError), (0xC1, ServiceFaultError)],
+)
+def test_completion_codes_say_what_can_be_done(code: int, error: type[DriverError]) -> None:
+    assert type(IpmiBmc(bmc_at(623), "secret")._complaint(code, "what pyghmi says of it")) is error
 
 
 def test_other_suites_are_a_mistake_in_the_pool() -> None:

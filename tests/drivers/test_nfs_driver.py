@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import struct
 import tarfile
 from typing import TYPE_CHECKING
@@ -78,9 +79,7 @@ def test_whatever_is_taken_is_plain_and_deep(parts: list[str], begin: str) -> No
         checked(path)
     except ConfigError:
         return
-    assert set(parts) == {"a"}
-    assert begin == "/"
-    assert len(parts) >= 2
+    assert re.fullmatch("(/a){2,}", path)
 
 
 @pytest.mark.parametrize("printed", ["", "Avail\n", "Avail\nplenty\n"])

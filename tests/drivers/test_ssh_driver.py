@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from servers import closed_tcp, silent_tcp, talking_tcp
-from ssh_servers import Running, mute_ssh_server, ssh_server
+from ssh_servers import Running, mute_ssh_server, ssh_server, succeed
 
 from pytest_qacloud.drivers.ssh import LONGEST_OUTPUT, SshShell, host_key_pair
 from pytest_qacloud.errors import (
@@ -138,13 +138,13 @@ def test_nothing_is_left_open_after_failures() -> None:
     def files() -> set[str]:
         return {path.name for path in Path("/proc/self/fd").iterdir()}
 
-    before, threads = files(), threading.active_count()
+    before, threads = files(), set(threading.enumerate())
     with silent_tcp() as silent, closed_tcp() as closed:
         for port in (silent, closed):
             with pytest.raises(UnreachableError):
                 SshShell(endpoint(port), CLIENT.private, timeout_s=0.2).run(["true"], timeout_s=3)
     assert files() == before
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads
 
 
 @pytest.mark.parametrize("key", ["", "ssh-ed25519", "ssh-ed25519 ???", "ssh-dss AAAA"])
@@ -191,3 +191,28 @@ def test_a_local_file_that_is_not_there_is_named(shell: SshShell, tmp_path: Path
 def test_a_folder_that_cannot_be_made_is_a_fault(shell: SshShell) -> None:
     with pytest.raises(ServiceFaultError, match="cannot make the folder /x"):
         shell.write_file("/x/y", b"")
+
+
+def test_a_connection_that_breaks_while_a_file_is_written_is_unreachable(tmp_path: Path) -> None:
+    local = tmp_path / "big"
+    local.write_bytes(bytes(8 << 20))
+    (tmp_path / "root").mkdir()
+    with ssh_server(HOST, CLIENT.public, root=tmp_path / "root", process=succeed, slow_writes=True) as server:
+        shell = SshShell(endpoint(server.port), CLIENT.private, timeout_s=2)
+        timer = threading.Timer(0.2, server.cut)
+        timer.start()
+        with pytest.raises(UnreachableError):
+            shell.upload(str(local), "/big")
+        timer.join()
+        shell.close()
+
+
+def test_a_transfer_that_stalls_is_unreachable(tmp_path: Path) -> None:
+    local = tmp_path / "file"
+    local.write_bytes(bytes(100))
+    (tmp_path / "root").mkdir()
+    with ssh_server(HOST, CLIENT.public, root=tmp_path / "root", process=succeed, slow_writes=True) as server:
+        shell = SshShell(endpoint(server.port), CLIENT.private, timeout_s=0.3)
+        with pytest.raises(UnreachableError, match="writing /file stalled"):
+            shell.upload(str(local), "/file")
+        shell.close()
