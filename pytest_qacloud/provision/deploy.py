@@ -86,6 +86,9 @@ class _Deployment:
         for physical in zone["physical_networks"]:
             self.physical_network(zone_id, physical)
         pods = [(pod, self.pod(zone_id, pod)) for pod in zone["pods"]]
+        for addresses in [each for net in zone["physical_networks"] for each in net.get("storageranges") or []]:
+            for _, pod_id in pods:
+                self.storage_range(pod_id, addresses)
         for addresses in zone.get("ipranges") or []:
             self.public_range(zone_id, addresses)
         if zone.get("vmwaredc"):
@@ -127,8 +130,6 @@ class _Deployment:
         self.api.call("updatePhysicalNetwork", id=network_id, state="Enabled", **_given(physical, "vlan"))
         for provider in physical["providers"]:
             self.provider(network_id, provider["name"])
-        for addresses in physical.get("storageranges") or []:
-            self.storage_range(zone_id, addresses)
 
     def provider(self, network_id: str, name: str) -> None:
         """Enable a network service provider, and the elements that come with it."""
@@ -171,24 +172,22 @@ class _Deployment:
             **_given(addresses, "startip", "endip", "netmask", "gateway", "vlan"),
         )
 
-    def storage_range(self, zone_id: str, addresses: Config) -> None:
-        pods = self.api.list("listPods", zoneid=zone_id)
-        for pod in pods:
-            self.ensure(
-                "storagenetworkiprange",
-                "listStorageNetworkIpRange",
-                "createStorageNetworkIpRange",
-                {"podid": pod["id"], "startip": addresses["startip"]},
-                podid=pod["id"],
-                **_given(addresses, "startip", "endip", "netmask", "gateway", "vlan"),
-            )
+    def storage_range(self, pod_id: str, addresses: Config) -> None:
+        self.ensure(
+            "storagenetworkiprange",
+            "listStorageNetworkIpRange",
+            "createStorageNetworkIpRange",
+            {"podid": pod_id, "startip": addresses["startip"]},
+            podid=pod_id,
+            **_given(addresses, "startip", "endip", "netmask", "gateway", "vlan"),
+        )
 
     def vmware(self, zone_id: str, datacenter: Config) -> None:
         self.ensure(
             "vmwaredc",
             "listVmwareDcs",
             "addVmwareDc",
-            {"zoneid": zone_id, "name": datacenter["name"]},
+            {"zoneid": zone_id},  # a zone has one
             zoneid=zone_id,
             **_given(datacenter, "name", "vcenter", "username", "password"),
         )
