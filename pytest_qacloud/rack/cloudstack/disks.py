@@ -134,4 +134,4 @@ def destroy(ctx: Context, volume: Volume) -> None:
         ctx.remove(volume)
         return
     detach(volume)
-    volume.state = DESTROY
+    volume.state, volume.destroyed_at = DESTROY, ctx.now

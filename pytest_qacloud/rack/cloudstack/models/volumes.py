@@ -66,6 +66,8 @@ class Volume(Tagged, Owned):
     maxiops: int | None = None
     chaininfo: str | None = None
     path: str | None = None
+    destroyed_at: float = 0.0
+    """When it became Destroy; it is expunged some time after."""
     details: dict[str, str] = field(default_factory=dict)
 
     @property
