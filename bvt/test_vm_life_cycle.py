@@ -34,7 +34,7 @@ class TestVmLifeCycle(Resources, cloudstackTestCase):
         (nic,) = vm.nic
         self.assertTrue(nic.isdefault)
         self.assertIn(ip_address(nic.ipaddress), ip_network(self.one("listNetworks", id=self.network.id).cidr))
-        root = self.one("listVolumes", virtualmachineid=vm.id, type="ROOT")
+        root = self.one("listVolumes", virtualmachineid=vm.id, type="ROOT", listall=True)
         self.assertEqual((root.state, root.deviceid), ("Ready", 0))
 
     @attr(tags=["advanced", "basic", "smoke"], required_hardware="false")
@@ -124,7 +124,7 @@ class TestVmLifeCycle(Resources, cloudstackTestCase):
     @attr(tags=["advanced", "basic", "smoke"], required_hardware="false")
     def test_an_expunged_instance_is_gone_with_its_root_volume(self) -> None:
         vm = self.create("deployVirtualMachine", **self.machine())
-        root = self.one("listVolumes", virtualmachineid=vm.id, type="ROOT")
+        root = self.one("listVolumes", virtualmachineid=vm.id, type="ROOT", listall=True)
         self.call("destroyVirtualMachine", id=vm.id)
         self.call("expungeVirtualMachine", id=vm.id)
         self.forget(vm)
