@@ -24,6 +24,11 @@ class TestHosts(Resources, cloudstackTestCase):
         if self.host(identifier).resourcestate != "Enabled":
             self.call("cancelHostMaintenance", id=identifier)
         self.wait_for_state(identifier, "Enabled")
+        self.wait_until(self.system_vms_are_running, "the system VMs that were on the host running again")
+
+    def system_vms_are_running(self) -> bool:
+        machines = self.every("listSystemVms", zoneid=self.zone.id)
+        return {(machine.state, machine.agentstate) for machine in machines} == {("Running", "Up")}
 
     @attr(tags=["advanced", "multihost", "smoke"], required_hardware="false")
     def test_maintenance_moves_the_instances_away(self) -> None:
