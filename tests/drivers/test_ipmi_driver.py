@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from rackclient import Rack
 from servers import answering_udp, silent_udp
 
 from pytest_qacloud.drivers import ipmi
 from pytest_qacloud.drivers.ipmi import IpmiBmc
 from pytest_qacloud.errors import AccessDeniedError, ConfigError, DriverError, ServiceFaultError, UnreachableError
-from pytest_qacloud.model import Bmc, SecretRef
-from pytest_qacloud.ports import PowerAction
-
-if TYPE_CHECKING:
-    from rackclient import Rack
+from pytest_qacloud.model import Bmc, Machine, SecretRef
+from pytest_qacloud.ports import PowerAction, PowerState
 
 CAPABILITIES = bytes.fromhex("0600ff0700000000000000000010811c6320003800018004020000000021")
 """Channel 1 with RMCP+ only, as a BMC answers the first packet of a login."""
@@ -152,3 +151,27 @@ def test_sessions_are_closed_on_the_bmc_side_too(rack: Rack) -> None:
         controller.power(PowerAction.OFF)
         controller.close()
     assert len(open_files()) == files
+
+
+def test_a_hundred_bmcs_are_driven_from_a_hundred_threads(tmp_path: Path) -> None:
+    start = threading.Barrier(100)
+
+    def boot(machine: Machine) -> PowerState:
+        controller = IpmiBmc(machine.bmc, machine.bmc.password.read())
+        start.wait()
+        controller.boot_from_network_once()
+        controller.power(PowerAction.ON)
+        state = controller.power_state()
+        controller.power(PowerAction.CYCLE)
+        controller.close()
+        return state
+
+    threads = threading.active_count()
+    with Rack.start(tmp_path / "sim", machines=100) as rack:
+        with ThreadPoolExecutor(100) as executor:
+            states = list(executor.map(boot, rack.pool().machines))
+        cycles = Counter(event["machine"] for event in rack.events() if event["event"] == "power_cycle")
+    assert states == [PowerState.ON] * 100
+    assert set(cycles.values()) == {1}
+    assert len(cycles) == 100
+    assert threading.active_count() <= threads
