@@ -6,6 +6,7 @@ import pytest
 from rackclient import Rack
 
 from pytest_qacloud.launcher import classifier_argv
+from pytest_qacloud.leasing import SqlLeaseStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,10 @@ def run_rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
 
 @pytest.fixture
 def idle_rack(run_rack: Rack) -> Iterator[Rack]:
-    """That rack without faults; whatever the test before left there is the next run's to clean."""
+    """That rack without faults or marks; whatever else the test before left there is the next run's to clean."""
     run_rack.clear_faults()
+    store = SqlLeaseStore(run_rack.pool().lease.store)
+    for mark in store.marks("sim"):
+        store.unmark("sim", mark.machine)
     yield run_rack
     run_rack.clear_faults()
