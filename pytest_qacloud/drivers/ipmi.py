@@ -24,7 +24,7 @@ GET_STATUS, CONTROL, SET_BOOT_OPTIONS = 0x01, 0x02, 0x08
 CONTROLS = {PowerAction.OFF: 0x00, PowerAction.ON: 0x01, PowerAction.CYCLE: 0x02}
 
 KEEP_BOOT_FLAGS = (0x03, 0x08)
-"""Boot option 3: a slow command after this one does not make the BMC forget the boot flags (table 28-14)."""
+"""Boot option 3: the flags hold even where the power command comes later than 60 s after them (table 28-14)."""
 
 BOOT_NETWORK_ONCE = (0x05, 0x80, 0x04, 0x00, 0x00, 0x00)
 """Boot option 5: valid, not persistent, PXE (table 28-14)."""
@@ -52,15 +52,15 @@ REFUSALS = (
 )
 """What pyghmi says when the BMC rejects us, or does not prove that it knows the password."""
 
-PASSING = ("Insufficient resources", "no longer connected", "Unable to transmit")
-"""What it says of a BMC that has no session left, or is gone."""
+PASSING = ("Insufficient resources", "Invalid Session ID", "no longer connected", "Unable to transmit")
+"""What it says of a BMC that has no session left, has forgotten ours, or is gone."""
 
 
 class IpmiBmc:
     """A `PowerController`. Logs in when first used, and again where the BMC has dropped the session.
 
     Args:
-        timeout_s: seconds for a login and for each command, retransmissions included.
+        timeout_s: seconds for one call, with its retransmissions and the login it may need.
     """
 
     def __init__(self, bmc: Bmc, password: str, *, timeout_s: float = 20) -> None:
@@ -74,7 +74,9 @@ class IpmiBmc:
     def power_state(self) -> PowerState:
         """The chassis's state now; also proves the credentials."""
         status = self._command(GET_STATUS)
-        return PowerState.ON if status and status[0] & 1 else PowerState.OFF
+        if not status:
+            raise ServiceFaultError(self._name, "its chassis status is empty", "see the BMC's manual")
+        return PowerState.ON if status[0] & 1 else PowerState.OFF
 
     def power(self, action: PowerAction) -> None:
         """Tell the chassis; returns when the BMC has accepted, not when the state has changed.

@@ -53,7 +53,8 @@ class SshShell:
         self._endpoint = endpoint
         self._key = load_key(private_key)
         self._timeout_s = timeout_s
-        self._bastion = Bastion.shared(bastion, self._key, timeout_s) if bastion else None
+        self._jump = bastion
+        self._bastion: Bastion | None = None
         self._name = f"SSH {endpoint.user}@{endpoint.host}:{endpoint.port}"
         self._lock = threading.Lock()
         self._transport: paramiko.Transport | None = None
@@ -68,27 +69,19 @@ class SshShell:
             DeadlineError: the command did not end in `timeout_s`; it may go on over there.
             ServiceFaultError: the server does not run commands, or a signal ended this one.
         """
-        deadline = Deadline(timeout_s)
-        what = f"{argv[0]} on {self._endpoint.host}"
-        with self._channel(lambda channel: channel.exec_command(shlex.join(argv))) as channel:
-            stdout, stderr = _collect(channel, deadline, what)
-            if not channel.status_event.wait(deadline.left_s):
-                raise DeadlineError(what, deadline.elapsed_s, stderr.last_line())
-            status = channel.recv_exit_status()
-            if status == -1 and not channel.get_transport().is_active():
-                raise UnreachableError(self._name, f"the connection broke while {argv[0]} ran", "is the machine up?")
-            if status == -1:
-                raise ServiceFaultError(self._name, f"{argv[0]} ended without an exit status: a signal ended it")
-            return CommandResult(status, stdout.text(), stderr.text())
+        status, stdout, stderr = self._run(argv, timeout_s)
+        return CommandResult(status, stdout.text(), stderr.text())
 
     def read_file(self, path: str) -> str | None:
         """A small text file's content; `None` where there is none."""
-        result = self.run(["cat", "--", path], timeout_s=self._timeout_s)
-        if result.exit_status == 0:
-            return result.stdout
-        if "No such file" in result.stderr:
+        status, stdout, stderr = self._run(["cat", "--", path], self._timeout_s)
+        if stdout.dropped:
+            raise ServiceFaultError(self._name, f"{path} is longer than {LONGEST_OUTPUT} bytes: not a small text file")
+        if status == 0:
+            return stdout.text()
+        if "No such file" in stderr.text():
             return None
-        raise ServiceFaultError(self._name, f"cannot read {path}: {result.stderr.strip() or 'cat failed'}")
+        raise ServiceFaultError(self._name, f"cannot read {path}: {stderr.last_line() or 'cat failed'}")
 
     def write_file(self, path: str, content: bytes) -> None:
         """Write a file whole or not at all: a temporary name, then a rename. Parent folders are made."""
@@ -111,9 +104,23 @@ class SshShell:
             if self._transport is not None:
                 disconnect(self._transport)
                 self._transport = None
-        if self._bastion is not None:
-            self._bastion.release()
-            self._bastion = None
+            if self._bastion is not None:
+                self._bastion.release()
+                self._bastion = None
+
+    def _run(self, argv: Sequence[str], timeout_s: float) -> tuple[int, _Tail, _Tail]:
+        deadline = Deadline(timeout_s)
+        what = f"{argv[0]} on {self._endpoint.host}"
+        with self._channel(lambda channel: channel.exec_command(shlex.join(argv))) as channel:
+            stdout, stderr = _collect(channel, deadline, what)
+            if not channel.status_event.wait(deadline.left_s):
+                raise DeadlineError(what, deadline.elapsed_s, stderr.last_line())
+            status = channel.recv_exit_status()
+            if status == -1 and not channel.get_transport().is_active():
+                raise UnreachableError(self._name, f"the connection broke while {argv[0]} ran", "is the machine up?")
+            if status == -1:
+                raise ServiceFaultError(self._name, f"{argv[0]} ended without an exit status: a signal ended it")
+            return status, stdout, stderr
 
     def _replace(self, path: str, put: Callable[[paramiko.SFTPClient, str], object]) -> None:
         folder = posixpath.dirname(path)
@@ -187,8 +194,10 @@ class SshShell:
                 raise UnreachableError(self._name, f"no session: {error or 'the connection broke'}") from error
 
     def _connect(self) -> paramiko.Transport:
-        if self._bastion is None:
+        if self._jump is None:
             return connect(self._endpoint, self._key, self._timeout_s)
+        if self._bastion is None:
+            self._bastion = Bastion.shared(self._jump, self._key, self._timeout_s)
         return self._bastion.connect(self._endpoint, self._key)
 
 
@@ -211,7 +220,7 @@ class _Tail:
 
     def __init__(self) -> None:
         self._chunks: deque[bytes] = deque()
-        self._kept = self._dropped = 0
+        self._kept = self.dropped = 0
 
     def add(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
@@ -219,10 +228,10 @@ class _Tail:
         while self._kept - len(self._chunks[0]) >= LONGEST_OUTPUT:
             gone = len(self._chunks.popleft())
             self._kept -= gone
-            self._dropped += gone
+            self.dropped += gone
 
     def text(self) -> str:
-        note = f"[{self._dropped} bytes left out]\n" if self._dropped else ""
+        note = f"[{self.dropped} bytes left out]\n" if self.dropped else ""
         return note + b"".join(self._chunks).decode(errors="replace")
 
     def last_line(self) -> str:

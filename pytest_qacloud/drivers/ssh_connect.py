@@ -20,6 +20,9 @@ from .ssh_keys import public_key
 if TYPE_CHECKING:
     from ..model import SshEndpoint
 
+GONE_S = 30.0
+"""Seconds what we send may stay unacknowledged: a machine that lost its power does not even say goodbye."""
+
 KEEPALIVE_S = 15
 """Seconds of silence before we say something, so that no firewall forgets the connection."""
 
@@ -181,6 +184,8 @@ def _tcp(name: str, endpoint: SshEndpoint, timeout_s: float) -> socket.socket:
     except OSError as error:
         raise UnreachableError(name, f"cannot connect: {error.strerror or error}", "is the machine up?") from error
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each command waits for a delayed ACK, 40 ms
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(GONE_S * 1000))
     return link
 
 

@@ -160,6 +160,15 @@ def test_a_bastion_leads_to_the_machine(connect: Connect, installed: Installed, 
     assert shell.run(["hostname", "-f"], timeout_s=5).stdout.strip() == installed.hostname
 
 
+def test_a_closed_shell_goes_through_its_bastion_again(connect: Connect, installed: Installed, rack_pool: Pool) -> None:
+    closed = replace(rack_pool.storage.shell, host_key=STRANGER.public)
+    shell = connect(installed.endpoint, bastion=closed)
+    for _ in "ab":
+        with pytest.raises(HostKeyError):
+            shell.run(["true"], timeout_s=5)
+        shell.close()
+
+
 def test_a_bastions_host_key_is_verified(connect: Connect, installed: Installed, rack_pool: Pool) -> None:
     shell = connect(installed.endpoint, bastion=replace(rack_pool.storage.shell, host_key=STRANGER.public))
     with pytest.raises(HostKeyError):

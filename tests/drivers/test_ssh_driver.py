@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from servers import closed_tcp, silent_tcp, talking_tcp
-from ssh_servers import Running, mute_ssh_server, ssh_server, succeed
+from ssh_servers import Process, Running, mute_ssh_server, ssh_server, succeed
 
 from pytest_qacloud.drivers.ssh import LONGEST_OUTPUT, SshShell, host_key_pair
 from pytest_qacloud.errors import (
@@ -181,6 +181,19 @@ def test_a_bastion_that_has_died_is_reached_again() -> None:
 def test_an_unreadable_file_is_a_fault(shell: SshShell) -> None:
     with pytest.raises(ServiceFaultError, match="cannot read /etc/x"):
         shell.read_file("/etc/x")
+
+
+def test_a_file_that_is_not_small_is_not_returned_in_part() -> None:
+    async def pour(process: Process) -> None:
+        process.stdout.write(bytes(3 * LONGEST_OUTPUT))
+        await process.stdout.drain()
+        process.exit(0)
+
+    with ssh_server(HOST, CLIENT.public, process=pour) as server:
+        shell = SshShell(endpoint(server.port), CLIENT.private, timeout_s=10)
+        with pytest.raises(ServiceFaultError, match="/big is longer than"):
+            shell.read_file("/big")
+        shell.close()
 
 
 def test_a_local_file_that_is_not_there_is_named(shell: SshShell, tmp_path: Path) -> None:
