@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .addresses import holds_addresses, pick, taken
 from .errors import invalid, no_capacity
-from .models.guests import ALLOCATED, IMPLEMENTED, Network, Nic, SecondaryIp
+from .models.guests import Network, Nic, SecondaryIp
 
 if TYPE_CHECKING:
     from .context import Context
@@ -39,9 +39,9 @@ def chooses_networks(choice: Choice) -> Choice:
 
 
 def implements_networks(work: NetworkWork) -> NetworkWork:
-    """Register what brings a network to life before its first machine runs: VLAN, source NAT address, router.
+    """Register what makes a network live before a machine in it starts: VLAN, source NAT address, router.
 
-    Called only while the network is Allocated; it becomes Implemented when all are through.
+    Called at every start; it does nothing to a network that lives.
     """
     _IMPLEMENTERS.append(work)
     return work
@@ -117,7 +117,7 @@ def allocate_nic(
     nic = Nic(
         network=network,
         virtualmachine=machine,
-        macaddress=macaddress or _next_mac(store),
+        macaddress=macaddress or next_mac(store),
         ipaddress=address_in(ctx, network, ipaddress),
         device=max((other.device for other in others), default=-1) + 1,
         isdefault=isdefault,
@@ -164,16 +164,13 @@ def implement(ctx: Context, network: Network) -> None:
     """Make a network live, if it is not yet: call it before a machine in it starts.
 
     Raises:
-        ApiError: no VLAN, no public address or no host for its router is left; it stays Allocated then.
+        ApiError: no VLAN, no public address or no host for its router is left; it is as it was then.
     """
-    if network.state != ALLOCATED:
-        return
     for work in _IMPLEMENTERS:
         work(ctx, network)
-    network.state = IMPLEMENTED
 
 
-def _next_mac(store: Store) -> str:
+def next_mac(store: Store) -> str:
     """The next address of CloudStack's locally administered range."""
     number = store.next_number("mac")
     return f"02:01:{number >> 24 & 0xFF:02x}:{number >> 16 & 0xFF:02x}:{number >> 8 & 0xFF:02x}:{number & 0xFF:02x}"

@@ -1,0 +1,106 @@
+"""VLANs of guest networks: those that a physical network gives out, and those chosen by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import invalid, no_capacity
+from ...models.guests import Network
+from ...models.networks import PhysicalNetwork, TrafficType
+from ...models.topology import ENABLED
+from ...models.vpcs import PrivateGateway
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...context import Context
+    from ...models.offerings import NetworkOffering
+    from ...models.topology import Zone
+    from ...store import Store
+
+UNTAGGED = "untagged"
+
+
+def ranges(text: str | None) -> Iterator[tuple[int, int]]:
+    """First and last VLAN of each part of a list such as `200-299,310`."""
+    for part in (text or "").split(","):
+        low, _, high = part.strip().partition("-")
+        if low.isdigit():
+            yield int(low), int(high or low)
+
+
+def _used(store: Store, physical: PhysicalNetwork) -> set[str]:
+    networks = {network.vlan for network in store.all(Network, physicalnetwork=physical) if network.vlan}
+    return networks | {gateway.vlan for gateway in store.all(PrivateGateway, physicalnetwork=physical) if gateway.vlan}
+
+
+def take(ctx: Context, physical: PhysicalNetwork) -> str:
+    """A VLAN of the physical network's range that no network has.
+
+    Raises:
+        ApiError: none is left (533).
+    """
+    used = _used(ctx.store, physical)
+    for first, last in ranges(physical.vlan):
+        for number in range(first, last + 1):
+            if str(number) not in used:
+                return str(number)
+    raise no_capacity(
+        f"Unable to allocate vnet as a part of guest network implement: physical network {physical.name} has no "
+        "free VLAN"
+    )
+
+
+def chosen(ctx: Context, physical: PhysicalNetwork, text: str, *, bypass: bool = False) -> str:
+    """A VLAN that a caller asks for, checked.
+
+    Args:
+        bypass: leave the check for other uses of it out.
+
+    Raises:
+        ApiError: it is no VLAN, the physical network gives it out itself, or another network has it.
+    """
+    vlan = text.removeprefix("vlan://").strip().lower()
+    if vlan != UNTAGGED and not (vlan.isdigit() and int(vlan) <= 4095):
+        raise invalid(f"Invalid vlan {text} specified")
+    if bypass or vlan == UNTAGGED:
+        return vlan
+    if any(first <= int(vlan) <= last for first, last in ranges(physical.vlan)):
+        raise invalid(
+            f"The VLAN tag to use for new guest network, {vlan} is already being used for dynamic vlan allocation for "
+            f"the guest network in zone {physical.zone.name}"
+        )
+    if vlan in _used(ctx.store, physical):
+        raise invalid(
+            f"Network with vlan {vlan} already exists or overlaps with other network vlans in zone {physical.zone.name}"
+        )
+    return vlan
+
+
+def physical_network(ctx: Context, zone: Zone, offering: NetworkOffering) -> PhysicalNetwork:
+    """The physical network of a zone that carries an offering's guest networks, by the offering's tags.
+
+    Raises:
+        ApiError: none does, or several do.
+    """
+    found = [
+        network
+        for network in ctx.store.all(PhysicalNetwork, zone=zone)
+        if ctx.store.first(TrafficType, physicalnetwork=network, traffictype="Guest") is not None
+        and (not offering.tags or offering.tags in (network.tags or "").split(","))
+    ]
+    if not found:
+        raise invalid(f"Unable to find physical network which match the tags {offering.tags} in zone {zone.id}")
+    if len(found) > 1:
+        raise invalid(f"More than one physical networks exist in zone id={zone.id}; please specify physicalnetworkid")
+    return found[0]
+
+
+def check_enabled(physical: PhysicalNetwork) -> None:
+    """Refuse a physical network that is disabled.
+
+    Raises:
+        ApiError: it is.
+    """
+    if physical.state != ENABLED:
+        raise invalid(f"Specified physical network id is in incorrect state: {physical.state}")
