@@ -120,6 +120,42 @@ def check(names: tuple[str, ...], pools_dir: Path, as_json: bool) -> None:
     sys.exit(EXIT_USAGE if errors else EXIT_NO_ZONE if failed else 0)
 
 
+@pools.command()
+@click.argument("pool")
+@click.option("--wipe", metavar="MACHINE", multiple=True, help="This machine has been mended; may be repeated.")
+@pools_dir
+@as_json
+def marks(pool: str, wipe: tuple[str, ...], pools_dir: Path, as_json: bool) -> None:
+    """Show the machines of POOL that failed when they were last used.
+
+    Runs prefer other machines to them; a mark goes when the machine works again, or when it is wiped here.
+    """
+    from ..leasing import SqlLeaseStore, default_url
+    from ..leasing.wording import time_text
+    from ..model import Pool
+
+    loaded = _load(pool, pools_dir)
+    if not isinstance(loaded, Pool):
+        raise ConfigError("a simulated pool has no machines before it is started", file=loaded.path)
+    store = SqlLeaseStore(loaded.lease.store or default_url())
+    marked = {mark.machine: mark for mark in store.marks(loaded.name)}
+    for name in wipe:
+        if name not in marked:
+            known = ", ".join(sorted(marked)) or "none is"
+            raise ConfigError(f"the machine {name} of {loaded.name} is not marked; marked: {known}")
+        store.unmark(loaded.name, name)
+        del marked[name]
+    if as_json:
+        _print_json([asdict(mark) for mark in marked.values()])
+    elif not marked:
+        click.echo(f"no machine of {loaded.name} is marked")
+    else:
+        table = Table("machine", "failed in", "epoch", "at", "observed")
+        for mark in marked.values():
+            table.add_row(mark.machine, mark.step, str(mark.epoch), time_text(mark.at), escape(mark.reason))
+        _console().print(table)
+
+
 def _load(name: str, directory: Path) -> Pool | SimulatedPool:
     from ..config import find_pool, load_pool
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_qacloud.cli import main
+from pytest_qacloud.leasing import SqlLeaseStore
+from pytest_qacloud.model import Mark
 
 if TYPE_CHECKING:
     from rackclient import Rack
@@ -164,3 +166,26 @@ def test_check_of_several_goes_on_after_one_that_is_not_there(capsys: pytest.Cap
     assert shown.code == 4
     assert "sim: simulated" in shown.out
     assert "did you mean rack1?" in shown.err
+
+
+def test_marks_are_shown_and_wiped(rack: Rack, capsys: pytest.CaptureFixture[str]) -> None:
+    pool = rack.pool()
+    store = SqlLeaseStore(pool.lease.store)
+    store.mark(Mark(pool.name, "node3", "installed", "the chassis is off", 7, 1.7e9))
+    store.mark(Mark(pool.name, "node2", "ipmi", "silent", 8, 1.7e9))
+
+    shown = Shown(capsys, "marks", str(rack.pool_file))
+    assert "the chassis is off" in shown.row("node3", "installed", "7")
+
+    wiped = Shown(capsys, "marks", str(rack.pool_file), "--wipe", "node3", "--json")
+    assert [mark["machine"] for mark in wiped.data] == ["node2"]
+    assert [mark.machine for mark in store.marks(pool.name)] == ["node2"]
+
+    unknown = Shown(capsys, "marks", str(rack.pool_file), "--wipe", "node3")
+    assert unknown.code == 4
+    assert "node3 of sim is not marked; marked: node2" in unknown.err
+    assert "no machine of sim is marked" in Shown(capsys, "marks", str(rack.pool_file), "--wipe", "node2").out
+
+
+def test_a_simulated_pool_has_no_marks_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    assert Shown(capsys, "marks", "sim", "--pools-dir", str(POOLS)).code == 4
