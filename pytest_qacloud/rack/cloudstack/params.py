@@ -20,6 +20,9 @@ E = TypeVar("E", bound=Entity)
 ANY_PROJECT = "-1"
 """`projectid=-1`: all projects that the caller may see."""
 
+EVERYWHERE = "-1"
+"""`zoneid=-1`: all zones, where a template is registered."""
+
 _MAP_KEY = re.compile(r"([^\[\]]+)\[(\w+)\](?:\.(.+))?")
 _DATE_FORMATS = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d'T'%H:%M:%S'%z'", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
 _INTEGER_BITS = {"short": 15, "integer": 31, "long": 63}
@@ -238,8 +241,8 @@ class _NoEntityError(Exception):
 def _entity(parameter: Parameter, value: str, store: Store) -> Entity | str | None:
     if value == "" and not parameter.required:
         return None
-    if parameter.name == "projectid" and value == ANY_PROJECT:
-        return ANY_PROJECT
+    if parameter.name in ("projectid", "zoneid") and value == ANY_PROJECT:
+        return value
     found = store.find(parameter.related or "", value)
     if found is None:
         raise _NoEntityError(_no_entity_text(parameter.name, value))

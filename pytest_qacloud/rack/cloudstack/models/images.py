@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..identity import Account, Owned
 from ..store import Entity, OnRemove, relation
+from .tags import Tagged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,11 +48,11 @@ class GuestOs(Entity):
 
 
 @dataclass(eq=False, kw_only=True)
-class Template(Owned):
-    """An image that VMs start from. ISOs are templates of the format ISO."""
+class Template(Tagged, Owned):
+    """An image that VMs start from. ISOs are templates of the format ISO. One without copies has been deleted."""
 
     RESPONSE: ClassVar[str] = "TemplateResponse"
-    ALIASES: ClassVar[tuple[str, ...]] = ("IsoResponse",)
+    ALIASES: ClassVar[tuple[str, ...]] = ("IsoResponse", "IsoVmResponse", "TemplatePermissionsResponse")
     LABEL: ClassVar[str] = "Template"
 
     name: str
@@ -69,6 +70,9 @@ class Template(Owned):
     passwordenabled: bool = False
     sshkeyenabled: bool = False
     requireshvm: bool = True
+    isrouting: bool = False
+    forcks: bool = False
+    sortkey: int = 0
     bootable: bool = True
     directdownload: bool = False
     deployasis: bool = False
@@ -81,11 +85,24 @@ class Template(Owned):
     details: dict[str, str] = field(default_factory=dict)
     permitted: list[Account] = field(default_factory=list)
     """Accounts that may use it besides its owner."""
+    stored_userdata: Entity | None = relation(OnRemove.CLEAR, optional=True)
+    """User data that its VMs get."""
+    userdatapolicy: str | None = None
 
     @property
     def accountid(self) -> str:
         """Its owner's id."""
         return self.owner.id
+
+    @property
+    def userdataid(self) -> str | None:
+        """Its user data's id."""
+        return None if self.stored_userdata is None else self.stored_userdata.id
+
+    @property
+    def userdataname(self) -> str | None:
+        """Its user data's name."""
+        return None if self.stored_userdata is None else getattr(self.stored_userdata, "name", None)
 
     @property
     def is_shared(self) -> bool:

@@ -34,7 +34,7 @@ def list_disk_offerings(ctx: Context, params: Params) -> Page:
     def seen(offering: DiskOffering) -> bool:
         if offering.compute_only or not offering.usable_by(ctx.caller):
             return False
-        if offering.state != params.text("state", "Active") and params.get("id") is None:
+        if offering.state != params.text("state", "Active"):
             return False
         return zone is None or offering.usable_in(zone)
 

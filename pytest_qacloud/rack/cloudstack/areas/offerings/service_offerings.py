@@ -59,7 +59,7 @@ def list_service_offerings(ctx: Context, params: Params) -> Page:
     def seen(offering: ServiceOffering) -> bool:
         if offering.issystem != system or not offering.usable_by(ctx.caller):
             return False
-        if offering.state != params.text("state", "Active") and params.get("id") is None:
+        if offering.state != params.text("state", "Active"):
             return False
         return zone is None or offering.usable_in(zone)
 

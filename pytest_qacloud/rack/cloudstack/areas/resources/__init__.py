@@ -1,0 +1,1 @@
+"""Tags and details, which every kind of entity can have."""
