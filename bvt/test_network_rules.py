@@ -19,14 +19,19 @@ class RulesSuite(Resources):
     def address(self) -> Any:
         return self.create("associateIpAddress", networkid=self.network.id, **self.owner())
 
-    def firewall(self, address: Any, first: int = 22, last: int = 22, **params: Any) -> Any:
-        wanted = {"ipaddressid": address.id, "protocol": "tcp", "startport": first, "endport": last}
-        return self.create("createFirewallRule", **wanted, cidrlist=["0.0.0.0/0"], **params)
+    def firewall(self, address: Any, first: int = 22, last: int = 22) -> Any:
+        ports = {"protocol": "tcp", "startport": first, "endport": last}
+        return self.create("createFirewallRule", ipaddressid=address.id, cidrlist=["0.0.0.0/0"], **ports)
 
-    def forwarding(self, address: Any, public: int = 22, **params: Any) -> Any:
-        wanted = {"ipaddressid": address.id, "protocol": "tcp", "publicport": public, "privateport": 22}
+    def forwarding(self, address: Any, public: int = 22, *, openfirewall: bool = False) -> Any:
         return self.create(
-            "createPortForwardingRule", **{"openfirewall": False, **wanted}, virtualmachineid=self.vm.id, **params
+            "createPortForwardingRule",
+            ipaddressid=address.id,
+            protocol="tcp",
+            publicport=public,
+            privateport=22,
+            virtualmachineid=self.vm.id,
+            openfirewall=openfirewall,
         )
 
 
@@ -125,16 +130,23 @@ class TestForwarding(RulesSuite, cloudstackTestCase):
 
 
 class TestLoadBalancer(RulesSuite, cloudstackTestCase):
-    def balancer(self, **params: Any) -> Any:
-        wanted = {"name": unique("lb"), "algorithm": "roundrobin", "publicport": 80, "privateport": 8080}
-        return self.create("createLoadBalancerRule", **{**wanted, "openfirewall": False, **params})
+    def balancer(self, address: Any, algorithm: str = "roundrobin") -> Any:
+        return self.create(
+            "createLoadBalancerRule",
+            name=unique("lb"),
+            algorithm=algorithm,
+            publicport=80,
+            privateport=8080,
+            publicipid=address.id,
+            openfirewall=False,
+        )
 
     def instances(self, rule: Any) -> set[str]:
         return {vm.id for vm in self.every("listLoadBalancerRuleInstances", id=rule.id)}
 
     @attr(tags=["advanced", "smoke"], required_hardware="false")
     def test_instances_are_assigned_and_removed(self) -> None:
-        rule = self.balancer(publicipid=self.address().id)
+        rule = self.balancer(self.address())
         second = self.create("deployVirtualMachine", **self.machine())
         both = [self.vm.id, second.id]
         self.call("assignToLoadBalancerRule", id=rule.id, virtualmachineids=both)
@@ -145,7 +157,7 @@ class TestLoadBalancer(RulesSuite, cloudstackTestCase):
 
     @attr(tags=["advanced", "smoke"], required_hardware="false")
     def test_an_instance_is_assigned_once(self) -> None:
-        rule = self.balancer(publicipid=self.address().id)
+        rule = self.balancer(self.address())
         self.call("assignToLoadBalancerRule", id=rule.id, virtualmachineids=[self.vm.id])
         with self.refused():
             self.call("assignToLoadBalancerRule", id=rule.id, virtualmachineids=[self.vm.id])
@@ -153,7 +165,7 @@ class TestLoadBalancer(RulesSuite, cloudstackTestCase):
 
     @attr(tags=["advanced", "smoke"], required_hardware="false")
     def test_a_rule_is_changed_and_deleted(self) -> None:
-        rule = self.balancer(publicipid=self.address().id)
+        rule = self.balancer(self.address())
         self.call("updateLoadBalancerRule", id=rule.id, algorithm="leastconn")
         self.assertEqual(self.one("listLoadBalancerRules", id=rule.id, listall=True).algorithm, "leastconn")
         self.delete(rule)
@@ -162,11 +174,11 @@ class TestLoadBalancer(RulesSuite, cloudstackTestCase):
     @attr(tags=["advanced", "smoke"], required_hardware="false")
     def test_a_port_in_use_is_refused(self) -> None:
         address = self.address()
-        self.balancer(publicipid=address.id)
+        self.balancer(address)
         with self.refused(*CONFLICT):
             self.forwarding(address, 80)
 
     @attr(tags=["advanced", "smoke"], required_hardware="false")
     def test_an_unknown_algorithm_is_refused(self) -> None:
         with self.refused():
-            self.balancer(publicipid=self.address().id, algorithm="loudest")
+            self.balancer(self.address(), algorithm="loudest")
