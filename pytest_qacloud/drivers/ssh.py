@@ -30,6 +30,9 @@ LONGEST_OUTPUT = 1 << 20
 LONGEST_LINE = 200
 """Characters of a command's last line in a message."""
 
+BREAKING_S = 0.2
+"""Seconds a breaking connection gets to show it."""
+
 _CHUNK = 1 << 16
 
 
@@ -116,7 +119,7 @@ class SshShell:
             if not channel.status_event.wait(deadline.left_s):
                 raise DeadlineError(what, deadline.elapsed_s, stderr.last_line())
             status = channel.recv_exit_status()
-            if status == -1 and not channel.get_transport().is_active():
+            if status == -1 and _broken(channel):
                 raise UnreachableError(self._name, f"the connection broke while {argv[0]} ran", "is the machine up?")
             if status == -1:
                 raise ServiceFaultError(self._name, f"{argv[0]} ended without an exit status: a signal ended it")
@@ -141,7 +144,7 @@ class SshShell:
             except TimeoutError as error:
                 raise UnreachableError(self._name, f"writing {path} stalled") from error
             except OSError as error:
-                if not channel.get_transport().is_active():
+                if _broken(channel):
                     raise UnreachableError(self._name, f"the connection broke while {path} was written") from error
                 raise ServiceFaultError(self._name, f"cannot write {path}: {error}", "is its disk full?") from error
 
@@ -155,9 +158,9 @@ class SshShell:
                 begin(channel)
             yield channel
         except (EOFError, paramiko.SSHException) as error:
-            if channel.get_transport().is_active():
-                raise ServiceFaultError(self._name, f"it refused: {error or 'no reason given'}") from error
-            raise UnreachableError(self._name, "the connection broke", "is the machine up?") from error
+            if _broken(channel):
+                raise UnreachableError(self._name, "the connection broke", "is the machine up?") from error
+            raise ServiceFaultError(self._name, f"it refused: {error or 'no reason given'}") from error
         finally:
             channel.close()
 
@@ -236,6 +239,16 @@ class _Tail:
 
     def last_line(self) -> str:
         return self.text().strip().rpartition("\n")[2][-LONGEST_LINE:]
+
+
+def _broken(channel: paramiko.Channel) -> bool:
+    """Whether the connection is gone too, now that a channel has ended oddly.
+
+    paramiko ends the channels of a broken connection first and says a moment later that it is broken.
+    """
+    transport = channel.get_transport()
+    transport.join(BREAKING_S)
+    return not transport.is_active()
 
 
 def _collect(channel: paramiko.Channel, deadline: Deadline, what: str) -> tuple[_Tail, _Tail]:
