@@ -125,16 +125,20 @@ async def run(settings: Settings) -> None:
 
     Raises:
         FaultError: a fault in the rack file is wrong.
+        SettingsError: the folder cannot be written to.
     """
     _allow_many_files()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    settings.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings.dir.chmod(0o700)
     rack = Rack(settings)
-    pool_file = rack.write_pool_file()
+    try:
+        settings.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.dir.chmod(0o700)
+        pool_file = rack.write_pool_file()
+    except OSError as error:
+        raise SettingsError(f"cannot write to {error.filename or settings.dir}: {error.strerror}") from error
     sys.stdout.write(rack.ready_line(pool_file) + "\n")
     sys.stdout.flush()
     try:

@@ -47,6 +47,7 @@ class MachineBmc(pyghmi_bmc.Bmc):  # type: ignore[misc]  # pyghmi has no types
 
     def __init__(self, machine: Machine, clock: Clock, faults: Faults, changed: Callable[[], None]) -> None:
         self._machine, self._clock, self._faults, self._changed = machine, clock, faults, changed
+        self._persistent = False
         self.uuid = uuid.uuid5(uuid.NAMESPACE_OID, machine.mac)
 
     def execute(self, request: Request) -> Reply:

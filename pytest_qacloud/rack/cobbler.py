@@ -2,7 +2,8 @@
 
 Method names, the order of arguments, types and faults follow `cobbler/remote.py` of Cobbler 3.3; `cobbler_http` puts
 them on the wire. Two things differ on purpose: an expired token is refused whenever it is used (3.3 forgets tokens only
-when somebody calls `token_check`), and no file is written, because the machines ask this object.
+when somebody calls `token_check`), and no file is written, because the machines ask this object. Records are returned
+as they are, not as copies: they go straight onto the wire.
 """
 
 # ruff: noqa: ARG002 - arguments that mean nothing here are part of Cobbler's signatures
@@ -10,7 +11,6 @@ when somebody calls `token_check`), and no file is written, because the machines
 from __future__ import annotations
 
 import base64
-import copy
 import fnmatch
 import hmac
 import secrets
@@ -142,7 +142,7 @@ class Cobbler:
 
     def get_item(self, what: str, name: str, flatten: bool = False, resolved: bool = False) -> Any:
         """A record, or `~`."""
-        return copy.deepcopy(self._collection(what).get(name, ABSENT))
+        return self._collection(what).get(name, ABSENT)
 
     def get_profile(self, name: str, flatten: bool = False, resolved: bool = False, token: str | None = None) -> Any:
         """A profile's record, or `~`."""
@@ -154,11 +154,11 @@ class Cobbler:
 
     def get_profiles(self, page: Any = None, results_per_page: Any = None, token: str | None = None) -> Any:
         """All profiles."""
-        return copy.deepcopy(list(self._profiles.values()))
+        return list(self._profiles.values())
 
     def get_systems(self, page: Any = None, results_per_page: Any = None, token: str | None = None) -> Any:
         """All systems."""
-        return copy.deepcopy(list(self._systems.values()))
+        return list(self._systems.values())
 
     def get_item_names(self, what: str) -> list[str]:
         """The names in a collection."""
@@ -174,7 +174,7 @@ class Cobbler:
         """Records whose fields, or whose interfaces' fields, match shell patterns."""
         found = [item for item in self._collection(what).values() if _matches(item, criteria or {})]
         found.sort(key=lambda item: str(item.get(sort_field or "name", "")))
-        return copy.deepcopy(found) if expand else [item["name"] for item in found]
+        return found if expand else [item["name"] for item in found]
 
     def find_profile(
         self, criteria: dict[str, Any] | None = None, expand: bool = False, token: str | None = None

@@ -129,8 +129,6 @@ def _mac(value: Any) -> Any:
     return text
 
 
-Setter = "Callable[[Any], Any]"
-
 SYSTEM_FIELDS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "autoinstall": (INHERIT, _text),
     "autoinstall_meta": (INHERIT, _options),

@@ -19,7 +19,7 @@ CIPHERS = ("aes128-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
 LOGIN_TIMEOUT_S = 20
 NOT_FOUND = 127
 
-logging.getLogger("asyncssh").setLevel(logging.ERROR)
+logging.getLogger("asyncssh").setLevel(logging.ERROR)  # a refused login is an ordinary event here
 
 
 class Outcome(NamedTuple):

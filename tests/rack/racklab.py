@@ -78,10 +78,10 @@ class Lab:
             assert proxy.modify_system(handle, "modify_interface", interface, token)
             assert proxy.save_system(handle, token)
 
-    def bmc(self, name: str, password: str | None = None, suite: int = 17) -> RmcpClient:
+    def bmc(self, name: str, password: str | None = None, *, suite: int = 17, timeout_s: float = 20) -> RmcpClient:
         bmc = self.machines[name]["bmc"]
-        known = self.secret(bmc["password"])
-        return RmcpClient.over_udp(bmc["address"], bmc["port"], bmc["user"], password or known, suite=suite)
+        login = bmc["user"], password or self.secret(bmc["password"])
+        return RmcpClient.over_udp(bmc["address"], bmc["port"], *login, timeout_s=timeout_s, suite=suite)
 
     def begin_install(self, name: str, **meta: str) -> tuple[int, str]:
         """Start a re-image; returns its epoch and its public host key."""

@@ -62,12 +62,12 @@ class RmcpClient:
         self._k1, self._key = self._mac(sik, b"\x01" * 20), self._mac(sik, b"\x02" * 20)[:16]
 
     @classmethod
-    def over_udp(cls, address: str, port: int, user: str, password: str, **options: int) -> Self:
+    def over_udp(cls, address: str, port: int, user: str, password: str, *, timeout_s: float, **options: int) -> Self:
         """A session over a socket of its own for each datagram."""
 
         def exchange(packet: bytes) -> bytes | None:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint:
-                endpoint.settimeout(1.0)
+                endpoint.settimeout(timeout_s)
                 endpoint.sendto(packet, (address, port))
                 try:
                     return endpoint.recv(4096)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_qacloud.rack.autoinstall import AutoinstallError, parse, render
@@ -11,6 +11,7 @@ from pytest_qacloud.rack.autoinstall import AutoinstallError, parse, render
 WORDS = st.text(st.characters(codec="ascii", categories=["L", "N"], include_characters="-_.:/"), min_size=1)
 
 
+@settings(deadline=None)
 @given(epoch=st.integers(0, 10**9), marker=WORDS, key=st.text(), line=st.text())
 def test_what_is_rendered_is_read_back(epoch: int, marker: str, key: str, line: str) -> None:
     meta = {

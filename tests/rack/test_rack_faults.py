@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_qacloud.rack.faults import MACHINE_FAULTS, SERVICE_FAULTS, FaultError, Faults
@@ -15,6 +15,7 @@ def test_a_fault_that_was_not_set_never_strikes() -> None:
     assert not faults.is_set("cobbler_down")
 
 
+@settings(deadline=None)
 @given(count=st.integers(1, 20), value=st.floats(0, 100))
 def test_a_counted_fault_strikes_that_often(count: int, value: float) -> None:
     faults = Faults(MACHINES)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_qacloud.rack import autoinstall
@@ -260,6 +260,7 @@ def test_timing_adds_up_to_the_install_time() -> None:
 COMMANDS = st.sampled_from(["on", "off", "cycle", "network", "wait"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(COMMANDS, st.floats(0, 6)), max_size=40))
 def test_whatever_is_asked_the_machine_stays_consistent(steps: list[tuple[str, float]]) -> None:
     bench, now = Bench(Disk("old.test", epoch=3)), 0.0

@@ -104,6 +104,13 @@ def test_wrong_settings_are_said_in_a_line(tmp_path: Path, content: str, said: s
     assert done.stdout == ""
 
 
+def test_a_folder_that_cannot_be_written_to_is_said_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = subprocess.run([*RACK, "--dir", str(tmp_path / "file" / "rack")], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    assert "rack: cannot write to" in done.stderr
+
+
 def test_only_loopback_is_listened_on_and_secrets_are_their_owners(tmp_path: Path) -> None:
     process = start("--dir", str(tmp_path / "rack"), "--hypervisor", "vmware", "--name", "vm-rack")
     said = ready(process)

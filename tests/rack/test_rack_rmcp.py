@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rmcpclient import LoginError, RmcpClient, sessionless, sessionless_2_0
 
@@ -43,6 +43,7 @@ def test_a_session_carries_requests(bench: Bench, suite: int) -> None:
     assert bench.asked == [(0, 2, b"\x01"), (0, 2, b"\x02"), (6, 1, b"")]
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=60), suite=st.sampled_from([3, 17]))
 def test_data_of_every_length_arrive(data: bytes, suite: int) -> None:
     bench = Bench()
@@ -158,6 +159,7 @@ def test_capabilities_and_cipher_suites_are_told_before_any_session(bench: Bench
     assert bench.exchange(wrap(0x01, b"")) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120), st.sampled_from([b"", rmcp.RMCP_HEADER, rmcp.RMCP_HEADER + b"\x06"]))
 def test_no_packet_makes_it_fail(rest: bytes, head: bytes) -> None:
     bench = Bench()
@@ -165,6 +167,7 @@ def test_no_packet_makes_it_fail(rest: bytes, head: bytes) -> None:
     assert bench.asked == []
 
 
+@settings(deadline=None)
 @given(st.sampled_from([0x10, 0x12, 0x14, 0x00, 0xC0]), st.binary(max_size=80))
 def test_no_payload_makes_it_fail(kind: int, payload: bytes) -> None:
     bench = Bench()
