@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+import threading
+from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -23,6 +24,35 @@ class Outcome(Generic[T, R]):
     item: T
     value: R | None = None
     error: BaseException | None = None
+
+
+class _Gate:
+    """Counts who is inside, and lets nobody in once it is shut.
+
+    Waiting for the executor's threads is not enough: one whose start was interrupted is not known to it.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside = 0
+        self._shut = False
+
+    def __enter__(self) -> None:
+        with self._changed:
+            if self._shut:
+                raise CancelledError
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify_all()
+
+    def shut(self) -> None:
+        """Let nobody in any more, and wait until nobody is inside."""
+        with self._changed:
+            self._shut = True
+            self._changed.wait_for(lambda: self._inside == 0)
 
 
 def for_each(
@@ -46,19 +76,21 @@ def for_each(
     if not items:
         return []
 
+    gate = _Gate()
+
     def guarded(item: T) -> R:
-        check()
-        return action(item)
+        with gate:
+            check()
+            return action(item)
 
     with ThreadPoolExecutor(max_workers=min(width, len(items)), thread_name_prefix="qacloud") as executor:
-        futures = [executor.submit(guarded, item) for item in items]
-        pending = set(futures)
         try:
+            futures = [executor.submit(guarded, item) for item in items]
+            pending = set(futures)
             while pending:
                 _, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
         except BaseException:
-            for future in pending:
-                future.cancel()
+            gate.shut()
             raise
     return [
         Outcome(item, error=future.exception()) if future.exception() else Outcome(item, value=future.result())

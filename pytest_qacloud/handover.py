@@ -105,8 +105,14 @@ def _made(cls: type[T], members: dict[str, Any]) -> T:
     return made
 
 
-def _pairs(pairs: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((_text(first), _text(second)) for first, second in pairs)
+def _pairs(pairs: object) -> tuple[tuple[str, str], ...]:
+    return tuple((_text(first), _text(second)) for first, second in map(_list, _list(pairs)))
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(value)
+    return value
 
 
 def _text(value: object) -> str:
@@ -121,7 +127,7 @@ def _zone(members: dict[str, Any]) -> Zone:
     whole = {
         **members,
         "endpoint": _made(Endpoint, members["endpoint"]),
-        "machines": tuple(_text(name) for name in members["machines"]),
+        "machines": tuple(map(_text, _list(members["machines"]))),
         "build": _made(Build, build),
     }
     return _made(Zone, whole)

@@ -128,7 +128,7 @@ class Event:
 class Listener(Protocol):
     """Told of each event once it is written; the live view is one."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, /) -> None:
         """Take one event, in the thread that wrote it, one at a time in the journal's order; must not record."""
         ...
 
