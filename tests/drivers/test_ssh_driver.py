@@ -229,3 +229,23 @@ def test_a_transfer_that_stalls_is_unreachable(tmp_path: Path) -> None:
         with pytest.raises(UnreachableError, match="writing /file stalled"):
             shell.upload(str(local), "/file")
         shell.close()
+
+
+def test_a_file_that_cannot_be_replaced_is_a_fault_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "by").write_text("another")
+    with ssh_server(HOST, CLIENT.public, root=tmp_path, process=succeed) as server:
+        shell = SshShell(endpoint(server.port), CLIENT.private, timeout_s=3)
+        with pytest.raises(ServiceFaultError, match="cannot write /taken"):
+            shell.write_file("/taken", b"content")
+        shell.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_server_without_file_transfer_is_a_fault() -> None:
+    with ssh_server(HOST, CLIENT.public, process=succeed) as server:
+        shell = SshShell(endpoint(server.port), CLIENT.private, timeout_s=3)
+        with pytest.raises(ServiceFaultError, match="it refused"):
+            shell.write_file("/file", b"content")
+        assert shell.run(["true"], timeout_s=3).exit_status == 0
+        shell.close()
