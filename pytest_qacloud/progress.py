@@ -40,7 +40,13 @@ UNDO = "undo "
 
 
 class View(Protocol):
-    """Shows events while it is entered."""
+    """Shows events while it is entered.
+
+    Args:
+        repeat_s: seconds after which a line that only counts time is worth showing again.
+    """
+
+    repeat_s: float
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -63,7 +69,7 @@ class View(Protocol):
 
 def seconds(elapsed_s: float) -> str:
     """A short duration for a person: `0.31 s`, `42 s`, `3 min 20 s`, `2 h 10 min`."""
-    if elapsed_s < 10:  # where a fraction stops to matter
+    if round(elapsed_s, 2) < 10:  # where a fraction stops to matter
         return f"{elapsed_s:.2f} s"
     whole = round(elapsed_s)
     minutes, rest = divmod(whole, 60)
@@ -112,6 +118,8 @@ class LogView:
         write: takes a line without its newline; called from several threads, one at a time.
         quiet_s: seconds without a line after which one says what is going on.
     """
+
+    repeat_s = 60.0
 
     def __init__(
         self, write: Callable[[str], None], quiet_s: float = QUIET_S, now: Callable[[], float] = time.monotonic
@@ -218,6 +226,8 @@ class LiveView:
         console: a rich console on a terminal.
         rows: names in the order in which they are shown; others are added below.
     """
+
+    repeat_s = 0.0
 
     def __init__(self, console: Console, rows: Sequence[str] = (), now: Callable[[], float] = time.monotonic) -> None:
         from rich.live import Live

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .handover import Handover
     from .launcher import Rack
     from .leasing import Heartbeat
-    from .model import Build, Lease, Pool, Verdict, Zone
+    from .model import Build, Lease, Pool, Verdict, WaitStatus, Zone
     from .ports import CloudApi, LeaseGuard, LeaseStore
     from .progress import View
     from .provision import Provisioner
@@ -66,6 +66,8 @@ class Session:
         self._services: Drivers | None = None
         self._store: LeaseStore | None = None
         self._heartbeat: Heartbeat | None = None
+        self._place: object = None
+        self._say_next_s = 0.0
         self._stack = ExitStack()
         self._stack.callback(self.journal.close)
         self._stack.enter_context(_log_file(self.folder, self.redact))
@@ -245,7 +247,7 @@ class Session:
         return SqlLeaseStore(pool.lease.store or default_url())
 
     def _lease(self, pools: Sequence[Pool]) -> Lease:
-        from .leasing import acquire, default_owner, waiting_text
+        from .leasing import acquire, default_owner
         from .model import Claim
 
         stores = {pool.lease.store for pool in pools}
@@ -264,13 +266,22 @@ class Session:
             self._store,
             claim,
             wait_s=self.settings.wait_s(),
-            on_wait=lambda status, _waited_s: self.view.say(waiting_text(status)),
+            on_wait=self._say_waiting,
             stop=self.interrupts.check,
         )
         self.redact.add(held.lease.token)
         self.journal.record("lease", "note", held.lease.pool, epoch=held.lease.epoch, owner=claim.owner)
         self.guard = self._heartbeat = self._stack.enter_context(held)
         return held.lease
+
+    def _say_waiting(self, status: WaitStatus, waited_s: float) -> None:
+        """Say where we stand in line: when that changes, and else as often as the view wants to hear it."""
+        from .leasing import waiting_text
+
+        place = (status.pool, status.held_by, status.ahead)
+        if place != self._place or waited_s >= self._say_next_s:
+            self._place, self._say_next_s = place, waited_s + self.view.repeat_s
+            self.view.say(waiting_text(status))
 
     def _provision(self, pool: Pool, lease: Lease) -> Zone:
         from .provision import resolve_build

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..deadline import Deadline, Waiting, poll
 from ..errors import ProvisionError, StoppedError, UnreachableError
@@ -205,7 +205,7 @@ class Provisioner:
         zone_id = self.stage.run(
             "zone",
             pool.name,
-            lambda: deploy_zone(api, config, check=self.context.check),
+            lambda: self._deploy(api, config),
             limit_s=pool.timeouts.zone_s,
         )
         hosts = sum(len(cluster["hosts"]) for pod in config["zones"][0]["pods"] for cluster in pod["clusters"])
@@ -225,6 +225,14 @@ class Provisioner:
             marvin_config=config,
             job_poll_s=pool.poll.job_s,
         )
+
+    def _deploy(self, api: CloudApi, config: dict[str, Any]) -> str:
+        try:
+            return deploy_zone(api, config, check=self.context.check)
+        except ProvisionError as error:  # it knows a host's address; people know the machine's name
+            names = {str(plan.machine.ip): plan.name for plan in self.plan.machines}
+            name = names.get(error.machine, error.machine)
+            raise ProvisionError(name, error.step, error.observed, error.elapsed_s, error.action) from error
 
     def _wait_healthy(self, api: CloudApi, zone_id: str, hosts: int) -> None:
         pool = self.plan.pool
