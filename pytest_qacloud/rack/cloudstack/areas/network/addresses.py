@@ -10,6 +10,7 @@ from ...limits import check_limit, counts
 from ...models.guests import ALLOCATED
 from ...models.networks import VlanRange
 from ...models.publicips import FREE, IN_USE, PublicIp, address_id
+from ...models.rules import rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -127,6 +128,12 @@ def for_rules(ctx: Context, address: PublicIp, tier: Network | None = None) -> N
     if tier is not None and tier is not network:
         raise invalid(f"The IP address {address.ipaddress} is not associated with network {tier.id}")
     return network
+
+
+def leave_tier(address: PublicIp) -> None:
+    """Take a VPC's address back from its tier when no rule is left on it."""
+    if address.vpc is not None and not address.isstaticnat and not rules_of(address):
+        address.network = None
 
 
 def check_operable(ctx: Context, address: PublicIp) -> None:
