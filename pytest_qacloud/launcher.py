@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import select
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,13 +23,17 @@ if TYPE_CHECKING:
 
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 10.0
+PREFIX = "qacloud-rack-"
+SETTLED_S = 60.0
+"""Seconds after which the folder of a rack that is being started is surely locked."""
 
 
 @dataclass
 class Rack:
     """A running simulated rack.
 
-    Its standard input is a pipe from us: when we die, however we die, it reads the end of it and stops.
+    Its standard input is a pipe from us: when we die, however we die, it reads the end of it and stops. Its folder is
+    locked by us: when we die, a later launch of a rack removes it.
     """
 
     process: subprocess.Popen[bytes]
@@ -34,6 +41,7 @@ class Rack:
     log: Path
     pool_file: Path | None = None
     control: str = ""
+    lock: int | None = None
 
     def ready(self) -> Path:
         """Wait until it listens; the path of its pool file.
@@ -80,6 +88,9 @@ class Rack:
         if self.process.stdout is not None:
             self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None
 
 
 def classifier_argv(folder: Path) -> list[str]:
@@ -102,7 +113,9 @@ def launch(
         machines, install_time_s: instead of the pool file's.
         rack_file: settings and faults of the rack, in its own format.
     """
-    folder = Path(tempfile.mkdtemp(prefix="qacloud-rack-"))
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    lock = _locked(folder)
     argv = [sys.executable, "-m", "pytest_qacloud.rack", "--dir", str(folder), "--name", pool.name, "--parent-pipe"]
     argv += ["--machines", str(machines or pool.machines), "--hypervisor", pool.hypervisor]
     argv += ["--install-time", str(pool.install_time_s if install_time_s is None else install_time_s)]
@@ -113,4 +126,26 @@ def launch(
         process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True, bufsize=0
         )
-    return Rack(process, folder, log)
+    return Rack(process, folder, log, lock=lock)
+
+
+def _locked(folder: Path) -> int:
+    """A descriptor that holds the lock on a folder, unless another process has it (an `OSError`)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _sweep() -> None:
+    """Remove the folders of racks whose starters died before they could."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            status = folder.lstat()
+            if status.st_uid == os.getuid() and time.time() - status.st_mtime > SETTLED_S:
+                lock = _locked(folder)
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
