@@ -49,7 +49,6 @@ def test_a_cycle_sent_again_is_one_cycle(lab: Lab) -> None:
     before = len(lab.rack.events("node2"))
     assert client.control(2) == 0
     assert client.control(2, again=True) == 0
-    assert lab.bmc("node2").control(2) == 0
     events = [event["event"] for event in lab.rack.events("node2")[before:]]
     assert events.count("power_cycle") == 1
     lab.rack.wait_for("node2", lambda state: state["power"] == "on")
@@ -169,8 +168,9 @@ def test_ipmitool(lab: Lab, suite: list[str]) -> None:
     assert "Set Boot Device to pxe" in ipmitool("chassis", "bootdev", "pxe")
     assert "Force PXE" in ipmitool("chassis", "bootparam", "get", "5")
     assert "Up/On" in ipmitool("chassis", "power", "on")
+    before = len(lab.rack.events("node3"))
     assert "Cycle" in ipmitool("chassis", "power", "cycle")
-    assert [event["event"] for event in lab.rack.events("node3")][-2:].count("power_cycle") <= 1
+    assert [event["event"] for event in lab.rack.events("node3")[before:]].count("power_cycle") == 1
     assert "Down/Off" in ipmitool("chassis", "power", "off")
     assert "Chassis Power is off" in ipmitool("chassis", "power", "status")
 
