@@ -22,7 +22,12 @@ def rack() -> None:
 
 @rack.command()
 @click.option("--machines", type=click.IntRange(2, 1000), default=4, show_default=True, help="The last is a spare.")
-@click.option("--hypervisor", type=click.Choice([*Hypervisor]), default=Hypervisor.KVM.value, show_default=True)
+@click.option(
+    "--hypervisor",
+    type=click.Choice([kind.value for kind in Hypervisor]),
+    default=Hypervisor.KVM.value,
+    show_default=True,
+)
 @click.option(
     "--install-time",
     type=click.FloatRange(min=0),
