@@ -58,11 +58,14 @@ def add_routes(application: web.Application, cobbler: Cobbler, faults: Faults, s
 
 
 def reply(cobbler: Cobbler, method: str, params: tuple[Any, ...]) -> str:
-    """One XML-RPC call's answer, a fault included."""
+    """One XML-RPC call's answer, a fault included; arguments of a wrong type are a fault of Python's own, as there."""
     try:
         return xmlrpc.client.dumps((_dispatch(cobbler, method, params),), methodresponse=True, allow_none=False)
-    except CobblerError as fault:
-        return xmlrpc.client.dumps(xmlrpc.client.Fault(1, fault.fault_string), methodresponse=True)
+    except CobblerError as error:
+        fault = error
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        fault = CobblerError(str(error), type(error).__name__)
+    return xmlrpc.client.dumps(xmlrpc.client.Fault(1, fault.fault_string), methodresponse=True)
 
 
 def _dispatch(cobbler: Cobbler, method: str, params: tuple[Any, ...]) -> Any:

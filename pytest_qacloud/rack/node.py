@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from . import keys
 from .shell import SystemShell
+from .ssh import SshServer
 
 if TYPE_CHECKING:
     import socket
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .inventory import Slot
     from .machine import Disk, Machine
     from .sockets import ReservedPort
-    from .ssh import Outcome, SshServer
+    from .ssh import Outcome
 
 MANAGEMENT_CLASS = "qacloud::management"
 
@@ -88,7 +89,7 @@ class Node:
         if self._timer is not None:
             self._timer.cancel()
         if self._tasks:
-            await asyncio.gather(*self._tasks)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stop_services()
         self.ssh_port.close()
         self.management_port.close()
@@ -131,8 +132,6 @@ class Node:
                     self._management_runs = False
 
     async def _start_ssh(self, boot: int) -> None:
-        from .ssh import SshServer
-
         disk = self.machine.disk
         assert disk is not None  # noqa: S101 - a running machine has one
         disk.host_key = disk.host_key or keys.new_ssh_key()

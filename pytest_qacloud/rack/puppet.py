@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .faults import Faults
+    from .poolfile import Secrets
 
 ROOT = "/puppet-ca/v1"
 
@@ -87,12 +88,10 @@ class _Calls:
         return web.Response(text=keys.certificate_pem(entry.certificate))
 
 
-def tls(authority: Authority, folder: Path) -> ssl.SSLContext:
-    """The server's TLS settings; the files that `ssl` needs are written to `folder`."""
-    chain, key = folder / "server.pem", folder / "server_key.pem"
+def tls(authority: Authority, folder: Path, secrets: Secrets) -> ssl.SSLContext:
+    """The server's TLS settings; the files that `ssl` needs are written to `folder` and among the secrets."""
+    chain, key = folder / "server.pem", secrets.keep("puppet_server_key.pem", keys.key_pem(authority.server_key))
     chain.write_text(keys.certificate_pem(authority.server_certificate))
-    key.touch(mode=0o600)
-    key.write_text(keys.key_pem(authority.server_key))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(chain, key)

@@ -18,12 +18,13 @@ from .http import Site
 from .machine import Disk, Machine, Timing
 from .management import ManagementService
 from .node import Node
-from .poolfile import PRIMARY_EXPORTS, PROFILES, SECONDARY_EXPORT, SSH_USER
+from .poolfile import PRIMARY_EXPORTS, PROFILES, SECONDARY_EXPORT, SSH_USER, Secrets
 from .ssh import SshServer
 from .storage import Exports, ExportSftp, StorageShell
 
 if TYPE_CHECKING:
     import socket
+    import ssl
     from collections.abc import Awaitable, Callable
 
     import asyncssh
@@ -50,10 +51,10 @@ async def start(rack: Rack, stops: list[Callable[[], Awaitable[None]]]) -> None:
     hardware = RackHardware(nodes, exports, sockets.LOOPBACK, ("root", rack.passwords["hosts"]), rack.faults)
     nodes.update(_nodes(rack, cobbler, hardware))
 
-    async def serve(application: web.Application, listener: socket.socket, **options: object) -> None:
+    async def serve(application: web.Application, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         site = Site(application)
         stops.append(site.stop)
-        await site.start(listener, **options)  # type: ignore[arg-type]  # only `tls` is ever passed
+        await site.start(listener, tls)
 
     for node in nodes.values():
         stops.append(node.close)
@@ -67,7 +68,7 @@ async def start(rack: Rack, stops: list[Callable[[], Awaitable[None]]]) -> None:
     await serve(
         puppet.application(rack.authority, rack.faults),
         rack.puppet,
-        tls=puppet.tls(rack.authority, directory / "puppet"),
+        tls=puppet.tls(rack.authority, directory / "puppet", Secrets(directory / "secrets")),
     )
     await _start_storage(rack, exports, nodes, stops)
     await asyncio.to_thread(management.preload)

@@ -268,6 +268,11 @@ def test_calls_that_do_not_exist(bench: Bench) -> None:
     assert bench.refused("login", "cobbler").startswith("<class 'TypeError'>:CobblerXMLRPCInterface.login()")
 
 
+def test_arguments_of_a_wrong_type_are_pythons_own_faults(bench: Bench) -> None:
+    assert bench.refused("get_system", []) == "<class 'TypeError'>:unhashable type: 'list'"
+    assert bench.refused("find_system", "node1").startswith("<class 'AttributeError'>:")
+
+
 def test_a_sync_is_recorded(bench: Bench) -> None:
     assert bench.call("sync", bench.token) is True
     assert [event["event"] for event in bench.events.listing()] == ["sync"]
