@@ -67,7 +67,8 @@ def test_the_lease_is_checked_before_every_action() -> None:
     assert [type(outcome.error) for outcome in outcomes] == [type(None), *[LeaseLostError] * 3]
 
 
-def test_an_interrupt_drops_what_has_not_begun_and_waits_for_the_rest() -> None:
+@pytest.mark.parametrize("after_s", [0.0, 0.2], ids=["while threads start", "while they run"])
+def test_an_interrupt_drops_what_has_not_begun_and_waits_for_the_rest(after_s: float) -> None:
     begun: list[int] = []
     ended: list[int] = []
     with Interrupts() as interrupts:
@@ -75,6 +76,7 @@ def test_an_interrupt_drops_what_has_not_begun_and_waits_for_the_rest() -> None:
         def action(item: int) -> None:
             begun.append(item)
             if item == 0:
+                time.sleep(after_s)
                 os.kill(os.getpid(), signal.SIGINT)
             interrupts.sleep(30)
             time.sleep(0.1)  # while the main thread, which has the signal, takes the others back
