@@ -269,6 +269,7 @@ def test_calls_that_do_not_exist(bench: Bench) -> None:
 
 
 def test_arguments_of_a_wrong_type_are_pythons_own_faults(bench: Bench) -> None:
+    bench.system()
     assert bench.refused("get_system", []) == "<class 'TypeError'>:unhashable type: 'list'"
     assert bench.refused("find_system", "node1").startswith("<class 'AttributeError'>:")
 
