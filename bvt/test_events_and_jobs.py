@@ -4,10 +4,10 @@ import uuid
 from typing import Any, ClassVar
 
 from marvin.cloudstackTestCase import cloudstackTestCase
-from marvin.codes import JOB_SUCCEEDED
+from marvin.codes import JOB_FAILED, JOB_INPROGRESS, JOB_SUCCEEDED
 from nose.plugins.attrib import attr
 
-from pytest_qacloud.marvin.suite import Resources, unique
+from pytest_qacloud.marvin.suite import WRONG_USE, Resources, unique
 
 
 class TestEventsAndJobs(Resources, cloudstackTestCase):
@@ -21,6 +21,10 @@ class TestEventsAndJobs(Resources, cloudstackTestCase):
 
     def new_volume(self) -> Any:
         return self.create("createVolume", **self.volume(self.disks.id))
+
+    def finished(self, jobid: str) -> Any:
+        result = self.call("queryAsyncJobResult", jobid=jobid)
+        return None if result.jobstatus == JOB_INPROGRESS else result
 
     def events(self, **params: Any) -> list[Any]:
         return self.every("listEvents", listall=True, **self.owner(), **params)
@@ -44,12 +48,26 @@ class TestEventsAndJobs(Resources, cloudstackTestCase):
 
     @attr(tags=["advanced", "basic", "smoke"], required_hardware="false")
     def test_a_job_tells_what_it_made(self) -> None:
+        begun = self.begin("createVolume", **self.volume(self.disks.id))
+        self.addCleanup(self.call, "destroyVolume", id=begun.id, expunge=True)
+        result = self.wait_until(lambda: self.finished(begun.jobid), f"end of job {begun.jobid}")
+        self.assertEqual((result.jobstatus, result.jobresult.volume.id), (JOB_SUCCEEDED, begun.id))
+        self.assertEqual(self.one("listVolumes", id=begun.id).state, "Allocated")
+
+    @attr(tags=["advanced", "basic", "smoke"], required_hardware="false")
+    def test_a_failed_job_tells_why(self) -> None:
+        begun = self.begin("deleteDomain", id=self.domain.id, cleanup=False)  # it has an account
+        result = self.wait_until(lambda: self.finished(begun.jobid), f"end of job {begun.jobid}")
+        self.assertEqual(result.jobstatus, JOB_FAILED)
+        self.assertIn(result.jobresult.errorcode, WRONG_USE)
+        self.assertTrue(result.jobresult.errortext)
+
+    @attr(tags=["advanced", "basic", "smoke"], required_hardware="false")
+    def test_jobs_are_listed_with_what_they_are_about(self) -> None:
         volume = self.new_volume()
-        jobs = self.every("listAsyncJobs", listall=True, keyword="CreateVolume", **self.owner())
-        job = next(job for job in jobs if job.jobinstanceid == volume.id)
-        result = self.call("queryAsyncJobResult", jobid=job.jobid)
-        self.assertEqual(result.jobstatus, JOB_SUCCEEDED)
-        self.assertEqual(result.jobresult.volume.id, volume.id)
+        jobs = self.every("listAsyncJobs", listall=True, keyword="CreateVolume")
+        (job,) = [job for job in jobs if job.jobinstanceid == volume.id]
+        self.assertEqual(job.jobstatus, JOB_SUCCEEDED)
 
     @attr(tags=["advanced", "basic", "smoke"], required_hardware="false")
     def test_an_unknown_job_is_refused(self) -> None:

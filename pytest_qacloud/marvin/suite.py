@@ -55,13 +55,7 @@ def call(client: Any, command: str, **params: Any) -> Any:
         TypeError: the command has no such parameter.
     """
     __tracebackhide__ = True  # a failing test is shown its own lines
-    cmd = getattr(import_module(f"marvin.cloudstackAPI.{command}"), f"{command}Cmd")()
-    unknown = params.keys() - vars(cmd).keys()
-    if unknown:
-        raise TypeError(f"{command} has no parameter {', '.join(sorted(unknown))}")
-    for name, value in params.items():
-        setattr(cmd, name, value)
-    return getattr(client, command)(cmd)
+    return getattr(client, command)(_cmd(command, params))
 
 
 def unique(kind: str) -> str:
@@ -120,6 +114,13 @@ class Resources(_Suite):
         """Send a command as the root administrator, or as `client`."""
         __tracebackhide__ = True
         return call(client or cls.testClient.getApiClient(), command, **params)
+
+    @classmethod
+    def begin(cls, command: str, **params: Any) -> Any:
+        """Send an asynchronous command and do not wait for it; the answer has its `jobid`."""
+        cmd = _cmd(command, params)
+        cmd.isAsync = "false"
+        return getattr(cls.testClient.getApiClient(), command)(cmd)
 
     @classmethod
     def every(cls, command: str, **params: Any) -> list[Any]:
@@ -311,6 +312,16 @@ def small_offering(**params: Any) -> dict[str, Any]:
     """Parameters of a service offering that fits anywhere."""
     name = unique("offering")
     return {"name": name, "displaytext": name, "cpunumber": 1, "cpuspeed": 500, "memory": 512} | params
+
+
+def _cmd(command: str, params: dict[str, Any]) -> Any:
+    cmd = getattr(import_module(f"marvin.cloudstackAPI.{command}"), f"{command}Cmd")()
+    unknown = params.keys() - vars(cmd).keys()
+    if unknown:
+        raise TypeError(f"{command} has no parameter {', '.join(sorted(unknown))}")
+    for name, value in params.items():
+        setattr(cmd, name, value)
+    return cmd
 
 
 def _entity(answer: Any) -> Any:

@@ -78,6 +78,12 @@ def test_a_command_is_sent_by_its_name(suite: Callable[..., Any], api: FakeApi) 
     assert len(api.asked("createVolume")) == 1
 
 
+def test_a_job_is_begun_and_not_waited_for(suite: Callable[..., Any], api: FakeApi) -> None:
+    api.answers["createVolume"] = {"jobid": "j", "id": "v"}
+    begun = suite().begin("createVolume", name="v")
+    assert (begun.jobid, begun.id, api.submitted) == ("j", "v", ["createVolume"])
+
+
 def test_what_a_test_makes_is_deleted_last_first(suite: Callable[..., Any], api: FakeApi) -> None:
     def test(self: Any) -> None:
         self.create("createVolume", name="v")
