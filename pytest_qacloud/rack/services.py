@@ -103,8 +103,9 @@ def _http(rack: Rack, cobbler: Cobbler, nodes: dict[str, Node]) -> web.Applicati
     site = web.Application()
 
     def settle() -> None:
+        now = rack.clock.now()
         for node in nodes.values():
-            if node.machine.due is not None:
+            if node.machine.due is not None and node.machine.due <= now:
                 node.settle()
 
     cobbler_http.add_routes(site, cobbler, rack.faults, settle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
 from .ssh import Outcome, not_found
@@ -30,6 +31,7 @@ class _Parser(argparse.ArgumentParser):
         raise _UsageError(message)
 
 
+@cache
 def _agent_options() -> _Parser:
     parser = _Parser(prog="puppet agent", add_help=False, allow_abbrev=False)
     for flag in (
