@@ -19,7 +19,9 @@ def test_a_service_offering_is_as_it_was_asked_for(lab: VmLab) -> None:
     assert (shown["storagetags"], shown["hosttags"], shown["iscustomized"]) == ("ssd", "gpu", False)
     assert shown["diskofferingid"] not in {item["id"] for item in lab.do("listDiskOfferings")}
     changed = lab.do("updateServiceOffering", id=made["id"], name="p", storagetags="", hosttags="")
-    assert changed["name"] == "p" and "storagetags" not in changed and "hosttags" not in changed
+    assert changed["name"] == "p"
+    assert "storagetags" not in changed
+    assert "hosttags" not in changed
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,8 @@ def test_for_whom_and_where(lab: VmLab) -> None:
     assert lab.do("listDiskOfferings", by="joe", id=made["id"]) == []
     assert lab.code("updateDiskOffering", id=made["id"], domainid="nowhere") == 431
     changed = lab.do("updateDiskOffering", id=made["id"], domainid="public", zoneid="all")
-    assert "domainid" not in changed and "zoneid" not in changed
+    assert "domainid" not in changed
+    assert "zoneid" not in changed
     assert len(lab.do("listDiskOfferings", by="joe", id=made["id"])) == 1
 
 
@@ -70,7 +73,8 @@ def test_disk_offerings(lab: VmLab) -> None:
     made = lab.do("createDiskOffering", name="o", displaytext="o", disksize=2, miniops=10, maxiops=20, tags="ssd")
     assert (made["disksize"], made["iscustomized"], made["maxiops"], made["tags"]) == (2, False, 20, "ssd")
     changed = lab.do("updateDiskOffering", id=made["id"], displaytext="n", tags="", displayoffering=False)
-    assert (changed["displaytext"], changed["displayoffering"]) == ("n", False) and "tags" not in changed
+    assert (changed["displaytext"], changed["displayoffering"]) == ("n", False)
+    assert "tags" not in changed
     assert lab.code("updateDiskOffering", id=made["id"], state="Odd") == 431
     assert lab.do("deleteDiskOffering", id=made["id"]) is True
     assert lab.do("listDiskOfferings", id=made["id"]) == []

@@ -105,7 +105,8 @@ def test_restore_makes_a_fresh_root_volume(lab: VmLab) -> None:
     old = lab.root(vm["id"])["id"]
     assert lab.do("restoreVirtualMachine", virtualmachineid=vm["id"])["state"] == "Running"
     fresh = lab.root(vm["id"])
-    assert fresh["id"] != old and fresh["state"] == "Ready"
+    assert fresh["id"] != old
+    assert fresh["state"] == "Ready"
     lab.do("restoreVirtualMachine", virtualmachineid=vm["id"], rootdisksize=9)
     assert lab.root(vm["id"])["size"] == 9 << 30
     assert lab.code("restoreVirtualMachine", virtualmachineid=vm["id"], rootdisksize=1) == 431
@@ -191,7 +192,8 @@ def test_ssh_keys(lab: VmLab) -> None:
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     assert isinstance(load_ssh_public_key(public.encode()), rsa.RSAPublicKey)
     listed = lab.one("listSSHKeyPairs", name="k", listall=True)
-    assert listed["fingerprint"] == made["fingerprint"] and "privatekey" not in listed
+    assert listed["fingerprint"] == made["fingerprint"]
+    assert "privatekey" not in listed
     assert lab.code("createSSHKeyPair", name="k", **lab.mine) == 431
     assert lab.code("registerSSHKeyPair", name="same", publickey=public, **lab.mine) == 431
     assert lab.code("registerSSHKeyPair", name="bad", publickey="ssh-rsa !!", **lab.mine) == 431
@@ -257,7 +259,8 @@ def test_lists_filter(lab: VmLab) -> None:
     lab.do("destroyVirtualMachine", id=back["id"])
     assert ids(state="present") == [web["id"]]
     least = lab.one("listVirtualMachines", id=web["id"], details="min")
-    assert "nic" not in least and least["state"] == "Running"
+    assert "nic" not in least
+    assert least["state"] == "Running"
     metrics = lab.do("listVirtualMachinesMetrics", id=web["id"])[0]
     assert (metrics["cputotal"], metrics["memorytotal"]) == ("0.50 GHz", "0.50 GB")
 

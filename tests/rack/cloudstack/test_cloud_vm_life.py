@@ -18,7 +18,9 @@ def test_a_deployed_vm_runs_with_an_address_and_a_root_volume(lab: VmLab) -> Non
     assert (vm["state"], vm["name"], vm["displayname"], vm["account"]) == ("Running", "web", "the web", "joe")
     assert vm["hostid"] in lab.built.hosts
     (nic,) = vm["nic"]
-    assert nic["isdefault"] and nic["networkid"] == lab.network and nic["ipaddress"] == vm["ipaddress"]
+    assert nic["isdefault"]
+    assert nic["networkid"] == lab.network
+    assert nic["ipaddress"] == vm["ipaddress"]
     assert nic["ipaddress"] != nic["gateway"]
     root = lab.root(vm["id"])
     assert (root["state"], root["deviceid"], root["templateid"]) == ("Ready", 0, lab.template)
@@ -47,7 +49,8 @@ def test_jobs_on_one_vm_follow_each_other(lab: VmLab) -> None:
 def test_a_vm_goes_round_and_starts_where_it_was(lab: VmLab) -> None:
     vm = lab.deploy()
     stopped = lab.do("stopVirtualMachine", id=vm["id"])
-    assert stopped["state"] == "Stopped" and "hostid" not in stopped
+    assert stopped["state"] == "Stopped"
+    assert "hostid" not in stopped
     assert lab.code("rebootVirtualMachine", id=vm["id"]) == 431
     started = lab.do("startVirtualMachine", id=vm["id"])
     assert (started["state"], started["hostid"]) == ("Running", vm["hostid"])
@@ -108,7 +111,8 @@ def test_delete_protection(lab: VmLab) -> None:
 
 def test_not_started(lab: VmLab) -> None:
     vm = lab.deploy(startvm=False)
-    assert vm["state"] == "Stopped" and "hostid" not in vm
+    assert vm["state"] == "Stopped"
+    assert "hostid" not in vm
     assert lab.root(vm["id"])["state"] == "Allocated"
     data = lab.attached(vm["id"])
     assert data["state"] == "Allocated"
@@ -257,7 +261,8 @@ def test_disabled_accounts_and_others_things(lab: VmLab) -> None:
     assert lab.code("stopVirtualMachine", by="ann", id=vm["id"]) == 531
     assert lab.do("listVirtualMachines", by="ann", listall=True) == []
     shown = lab.do("listVirtualMachines", by="joe")[0]
-    assert "hostid" not in shown and "instancename" not in shown
+    assert "hostid" not in shown
+    assert "instancename" not in shown
     assert lab.code("deployVirtualMachine", by="joe", **lab.wanted(hostid=vm["hostid"])) == 531
     lab.do("disableAccount", lock=False, **lab.mine)
     assert lab.code("deployVirtualMachine", **lab.wanted()) == 531

@@ -29,7 +29,7 @@ class VmLab:
         self.network = self.new_network()
         self.os = self.do("listOsTypes", description="CentOS 7")[0]["id"]
 
-    def do(self, command: str, **params: object) -> Any:
+    def do(self, command: str, **params: Any) -> Any:
         return self.cloud.do(command, **params)
 
     def one(self, command: str, **params: object) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class VmLab:
         )
         return str(made["id"])
 
-    def wanted(self, **params: object) -> dict[str, object]:
+    def wanted(self, **params: object) -> dict[str, Any]:
         """What a deployment for joe takes."""
         return {
             "serviceofferingid": self.small,
