@@ -367,8 +367,10 @@ class VmSchedule(Entity):
     timezone: str
     description: str | None = None
     enabled: bool = True
-    startdate: float | None = None
+    startdate: float
     enddate: float | None = None
+    due: float | None = None
+    """When it acts next."""
 
     def usable_by(self, caller: Any) -> bool:
         """Whoever may use its VM."""
