@@ -154,8 +154,7 @@ def _check_hop(ctx: Context, hop: str, vpc: Vpc) -> None:
     """A next hop is in the VPC, or in a network that its router has an interface in."""
     address = ranges.address(hop, "next hop")
     reached = [IPv4Network(vpc.cidr)]
-    for gateway in ctx.store.all(PrivateGateway, vpc=vpc):
-        reached.append(ranges.network(gateway.gateway, gateway.netmask))
+    reached += [ranges.network(item.gateway, item.netmask) for item in ctx.store.all(PrivateGateway, vpc=vpc)]
     public = ctx.store.all(VlanRange, zone=vpc.zone, forvirtualnetwork=True, network=None)
     reached += [IPv4Network(item.cidr) for item in public]
     if not any(IPv4Address(address) in around for around in reached):

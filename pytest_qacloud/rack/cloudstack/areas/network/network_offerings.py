@@ -86,9 +86,10 @@ def _providers(params: Params, *, forvpc: bool) -> dict[str, str]:
         provider = next((known for known in SERVICES if known.lower() == wanted.lower()), None)
         if provider is None:
             raise invalid(f"Invalid service provider: {wanted}")
+        providers[name] = provider
+    for name, provider in providers.items():
         if name not in SERVICES[provider]:
             raise invalid(f"Provider {provider} doesn't support services {{{name}}}")
-        providers[name] = provider
     return providers
 
 

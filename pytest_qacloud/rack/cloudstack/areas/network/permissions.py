@@ -54,7 +54,8 @@ def create_permissions(ctx: Context, params: Params) -> bool:
     for account in accounts:
         if account.domain is not network.owner.domain:
             raise invalid(
-                f"Unable to find account {account.name} in the domain of network {network.name}. No permissions is added"
+                f"Unable to find account {account.name} in the domain of network {network.name}. "
+                "No permissions is added"
             )
     for account in accounts:
         held = ctx.store.first(NetworkPermission, network=network, holder=account)

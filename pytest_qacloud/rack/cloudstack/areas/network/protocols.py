@@ -66,7 +66,10 @@ def check_cidrs(cidrs: Iterable[str]) -> list[str]:
     checked = []
     for text in cidrs:
         try:
-            checked.append(str(IPv4Network(text.strip(), strict=False)))
+            block = IPv4Network(text.strip(), strict=False)
         except ValueError:
             raise invalid(f"Source cidrs formatting error {text}") from None
+        if "/" not in text:
+            raise invalid(f"Source cidrs formatting error {text}: the prefix length is missing")
+        checked.append(str(block))
     return checked

@@ -58,13 +58,13 @@ def _router(params: Params, role: str = ROUTER) -> Router:
 @command("startRouter")
 def start_router(ctx: Context, params: Params) -> Iterator[Router]:
     """Start a stopped router."""
-    return _start(ctx, _router(params))
+    yield from _start(ctx, _router(params))
 
 
 @command("startInternalLoadBalancerVM")
 def start_internal_lb(ctx: Context, params: Params) -> Iterator[Router]:
     """Start a stopped internal load balancer VM."""
-    return _start(ctx, _router(params, INTERNAL_LB))
+    yield from _start(ctx, _router(params, INTERNAL_LB))
 
 
 def _start(ctx: Context, router: Router) -> Iterator[Router]:
@@ -77,13 +77,13 @@ def _start(ctx: Context, router: Router) -> Iterator[Router]:
 @command("stopRouter")
 def stop_router(ctx: Context, params: Params) -> Iterator[Router]:
     """Stop a router; `forced` or not makes no difference to a simulated one."""
-    return _stop(ctx, _router(params))
+    yield from _stop(ctx, _router(params))
 
 
 @command("stopInternalLoadBalancerVM")
 def stop_internal_lb(ctx: Context, params: Params) -> Iterator[Router]:
     """Stop an internal load balancer VM."""
-    return _stop(ctx, _router(params, INTERNAL_LB))
+    yield from _stop(ctx, _router(params, INTERNAL_LB))
 
 
 def _stop(ctx: Context, router: Router) -> Iterator[Router]:
@@ -103,9 +103,6 @@ def reboot_router(ctx: Context, params: Params) -> Iterator[Router]:
     yield router
     if router.isredundantrouter:
         router.redundantstate = "UNKNOWN"
-        twins = [twin for twin in routing.routers_of(ctx.store, router.vpc or router.network) if twin is not router]
-        for twin in twins[:1]:
-            routing.elect(ctx, twin)
         routing.elect(ctx, router)
     router.requiresupgrade = False
 

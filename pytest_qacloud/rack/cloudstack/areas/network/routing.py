@@ -203,12 +203,11 @@ def _join(ctx: Context, router: Router, network: Network) -> None:
 
 
 def _elect(routers: list[Router]) -> None:
-    """Of redundant routers that run, one is the primary."""
+    """Of redundant routers that run, one is the primary: the one that was, else one that was its backup."""
     pairs = [router for router in routers if router.isredundantrouter and router.state == RUNNING]
-    leader = next((router for router in pairs if router.redundantstate == _PRIMARY), None)
-    for router in pairs:
-        leader = leader or router
-        router.redundantstate = _PRIMARY if router is leader else _BACKUP
+    ranked = sorted(pairs, key=lambda router: (router.redundantstate != _PRIMARY, router.redundantstate != _BACKUP))
+    for place, router in enumerate(ranked):
+        router.redundantstate = _BACKUP if place else _PRIMARY
 
 
 def elect(ctx: Context, router: Router) -> None:
