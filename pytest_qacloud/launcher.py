@@ -21,6 +21,9 @@ from .errors import ProvisionError
 if TYPE_CHECKING:
     from .config import SimulatedPool
 
+CLASSIFIER = "import sys; from pytest_qacloud.enc import main; sys.exit(main(sys.argv[1:]))"
+"""`qacloud puppet-enc` without what `-m` imports: it runs once for every simulated machine."""
+
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 10.0
 PREFIX = "qacloud-rack-"
@@ -95,7 +98,7 @@ class Rack:
 
 def classifier_argv(folder: Path) -> list[str]:
     """The external node classifier of a rack as a command, to which its Puppet adds the certname."""
-    return [sys.executable, "-m", "pytest_qacloud", "puppet-enc", "--enc-dir", str(folder / "enc")]
+    return [sys.executable, "-c", CLASSIFIER, "--enc-dir", str(folder / "enc")]
 
 
 def launch(

@@ -321,7 +321,7 @@ class Session:
             services=services,
             check=check,
             clock=self.interrupts,
-            enc_dir=enc_dir(pool.puppet.enc_dir),
+            enc_dir=Path(enc_dir(pool.puppet.enc_dir)),
             fetch_template=lambda: fetch_template(plan.system_vm_template, cache_dir() / "templates", check=check),
         )
         stage = Stage(pool.name, self.journal, check, self.interrupts)

@@ -95,8 +95,10 @@ def test_loading_the_plugin_imports_nothing_heavy() -> None:
 
 
 def test_the_node_classifier_imports_nothing_heavy() -> None:
-    program = f"import sys, {PACKAGE}.__main__, {PACKAGE}.enc; print(*sys.modules)"
+    program = f"import sys; before = {{*sys.modules}}; import {PACKAGE}.enc; print(*({{*sys.modules}} - before))"
 
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
 
-    assert not {"click", "yaml", "pydantic", "pytest", "platformdirs"} & set(loaded)
+    assert not {"click", "yaml", "pydantic", "pytest", "platformdirs", "pathlib", "typing", "re"} & set(loaded)

@@ -2,7 +2,8 @@
 
 `save_system` writes the node's own boot files; a full `sync` is never asked for, because it rewrites the boot trees
 that other nodes may be reading. Adding systems from several clients at once has corrupted Cobbler's state (its issues
-3897 and 3529), so all writes of this process to one server go through one lock.
+3897 and 3529), so this process puts one record at a time into a server's collection, and takes one at a time out. A
+record that is only being filled in is nobody else's business, and that goes on side by side.
 """
 
 from __future__ import annotations
@@ -66,18 +67,17 @@ class CobblerServer:
 
     def save_system(self, system: System) -> None:
         """Make or replace the record and write the node's boot files; nobody else's files are touched."""
-        with self._writing:
-            self._call(lambda server, token: self._save(server, token, system))
+        self._call(lambda server, token: self._save(server, token, system))
 
     def remove_system(self, name: str) -> None:
         """Remove the record; one that is not there is no error."""
 
         def remove(server: Any, token: str) -> None:
             if server.get_system(name) != ABSENT:
-                server.remove_system(name, token)
+                with self._writing:
+                    server.remove_system(name, token)
 
-        with self._writing:
-            self._call(remove)
+        self._call(remove)
 
     def close(self) -> None:
         """Log out; never raises."""
@@ -116,7 +116,8 @@ class CobblerServer:
         ]
         for attribute, value in settings:
             self._modify(server, token, handle, attribute, value)
-        server.save_system(handle, token)
+        with self._writing:
+            server.save_system(handle, token)
 
     def _modify(self, server: Any, token: str, handle: str, attribute: str, value: Any) -> None:
         if server.modify_system(handle, attribute, value, token) is False:

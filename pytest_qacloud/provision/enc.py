@@ -1,24 +1,19 @@
 """What Puppet's external node classifier says, as files: one a machine, whole or not there at all.
 
-Puppet calls the classifier for every agent run, so reading must be quick: nothing but the standard library is imported
-at the top, and the file is printed as it stands.
+They are written here, when a machine's step has come; `pytest_qacloud.enc` reads them.
 """
 
 from __future__ import annotations
 
 import os
-import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, ServiceFaultError
+from ..enc import classification_path
+from ..errors import ServiceFaultError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..model import MachinePlan
-
-CERTNAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
-"""Puppet's certnames are lower case; a name that is none cannot lead out of the folder."""
 
 
 def write_classification(folder: Path, plan: MachinePlan) -> None:
@@ -31,7 +26,7 @@ def write_classification(folder: Path, plan: MachinePlan) -> None:
 
     from .plan import classification
 
-    path = _path(folder, plan.hostname)
+    path = Path(classification_path(str(folder), plan.hostname))
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,29 +46,9 @@ def remove_classification(folder: Path, certname: str) -> None:
         ServiceFaultError: the folder cannot be written.
     """
     try:
-        _path(folder, certname).unlink(missing_ok=True)
+        Path(classification_path(str(folder), certname)).unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(folder, error) from error
-
-
-def read_classification(folder: Path, certname: str) -> str:
-    """The YAML document for Puppet.
-
-    Raises:
-        ConfigError: nothing is known about the machine, or the name is no certname.
-    """
-    try:
-        return _path(folder, certname).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(
-            f"no zone that is being built or used has a machine {certname}; its run has ended, or the folder is not"
-            f" the one that runs write ([puppet] enc_dir of the pool file)",
-            file=str(folder),
-        ) from None
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read the classification of {certname}: {error.strerror}", file=str(folder)
-        ) from error
 
 
 def _unwritable(folder: Path, error: OSError) -> ServiceFaultError:
@@ -82,9 +57,3 @@ def _unwritable(folder: Path, error: OSError) -> ServiceFaultError:
         f"cannot be written: {error.strerror}",
         "make it writable for this user, or name another in [puppet] enc_dir",
     )
-
-
-def _path(folder: Path, certname: str) -> Path:
-    if not CERTNAME.fullmatch(certname) or ".." in certname:
-        raise ConfigError(f"{certname!r} is not a Puppet certname")
-    return folder / f"{certname}.yaml"

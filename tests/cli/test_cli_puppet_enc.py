@@ -59,10 +59,10 @@ def test_the_folder_is_the_chosen_one_then_the_environments_then_in_the_state_fo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QACLOUD_STATE_DIR", str(tmp_path / "state"))
-    assert enc.enc_dir() == tmp_path / "state" / "enc"
+    assert enc.enc_dir() == str(tmp_path / "state" / "enc")
     monkeypatch.setenv("QACLOUD_ENC_DIR", str(tmp_path / "environment"))
-    assert enc.enc_dir() == tmp_path / "environment"
-    assert enc.enc_dir(str(tmp_path / "chosen")) == tmp_path / "chosen"
+    assert enc.enc_dir() == str(tmp_path / "environment")
+    assert enc.enc_dir(str(tmp_path / "chosen")) == str(tmp_path / "chosen")
 
 
 def test_folders_are_the_platforms_or_below_the_one_that_is_set(

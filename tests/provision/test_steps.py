@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fakes import FakeBmc, FakeClock, FakeServices, context_of, rack1
 
+from pytest_qacloud.enc import read_classification
 from pytest_qacloud.errors import (
     AccessDeniedError,
     DeadlineError,
@@ -20,7 +21,6 @@ from pytest_qacloud.errors import (
 )
 from pytest_qacloud.ports import CommandResult, PowerAction, PowerState, Services
 from pytest_qacloud.provision import steps
-from pytest_qacloud.provision.enc import read_classification
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -196,7 +196,7 @@ def test_the_old_certificate_goes_and_the_classifier_learns_the_machine(lab: Lab
     steps.clean_certificate(lab.context, lab.plan)
 
     assert lab.services.ca.certificates == {"somebody.else": "signed"}
-    assert "qacloud::kvm" in read_classification(lab.context.enc_dir, lab.plan.hostname)
+    assert "qacloud::kvm" in read_classification(str(lab.context.enc_dir), lab.plan.hostname)
     lab.services.ca.certificates[lab.plan.hostname] = "signed"
     steps.forget_certificate(lab.context, lab.plan)
     assert lab.services.ca.certificates == {"somebody.else": "signed"}
