@@ -12,7 +12,7 @@ from ...models.routers import CPU_MHZ, INTERNAL_LB, MEMORY_BYTES, ROUTER, Router
 from ...models.topology import Host
 from ...models.vpcs import Vpc
 from ...ports_network import address_in, next_mac
-from ...registry import installs, settles
+from ...registry import settles
 
 if TYPE_CHECKING:
     from ...context import Context
@@ -27,26 +27,6 @@ OFFERINGS = {ROUTER: "domainrouter", INTERNAL_LB: "internalloadbalancervm"}
 
 _ROUTERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})
 _PRIMARY, _BACKUP = "PRIMARY", "BACKUP"
-
-
-@installs(order=30)
-def install(server: ManagementServer) -> None:
-    """The service offerings that routers run with, unless there are such already."""
-    names = {ROUTER: "System Offering For Software Router", INTERNAL_LB: "System Offering For Internal LB VM"}
-    for role, kind in OFFERINGS.items():
-        if server.store.first(ServiceOffering, issystem=True, systemvmtype=kind) is None:
-            offering = ServiceOffering(
-                name=names[role],
-                displaytext=names[role],
-                cpunumber=1,
-                cpuspeed=CPU_MHZ,
-                memory=MEMORY_BYTES // 2**20,
-                offerha=True,
-                issystem=True,
-                systemvmtype=kind,
-                defaultuse=True,
-            )
-            server.store.add(offering, server.clock.now())
 
 
 @capacity.uses_host
@@ -148,7 +128,9 @@ def make(
 ) -> Router:
     """A new router, not started."""
     store = ctx.store
-    offering = store.first(ServiceOffering, issystem=True, systemvmtype=OFFERINGS[role])
+    chosen = served.vpcoffering if isinstance(served, Vpc) else served.networkoffering
+    offering = chosen.serviceoffering if role == ROUTER else None
+    offering = offering or store.first(ServiceOffering, issystem=True, systemvmtype=OFFERINGS[role])
     router = Router(
         owner=owner,
         name=f"{'r' if role == ROUTER else 'b'}-{store.next_number('vm')}-VM",
