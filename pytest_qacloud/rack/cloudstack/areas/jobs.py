@@ -25,4 +25,10 @@ def query_async_job_result(ctx: Context, params: Params) -> dict[str, Any]:
 def list_async_jobs(ctx: Context, params: Params) -> Page:
     """The caller's jobs."""
     start = params.get("startdate")
-    return ctx.list(Job, params, lambda job: start is None or job.created >= start, ignore=("startdate",))
+    keyword = params.text("keyword").lower()
+    return ctx.list(
+        Job,
+        params,
+        lambda job: (start is None or job.created >= start) and keyword in job.cmd.lower(),
+        ignore=("startdate", "keyword"),
+    )
