@@ -181,4 +181,4 @@ def test_an_hour_that_is_twice_in_autumn_is_met(lab: VmLab) -> None:
     runs = [before]
     for _ in range(3):
         runs.append(next_run(0, (30,), zone, runs[-1]))
-    assert [later - earlier for earlier, later in itertools.pairwise(runs)] == [3600, 3600]
+    assert [later - earlier for earlier, later in itertools.pairwise(runs[1:])] == [3600, 3600]
