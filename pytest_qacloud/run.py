@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -212,10 +212,17 @@ class RunPlugin:
 
     @contextmanager
     def _uncaptured(self) -> Iterator[View]:
-        """A view on the real terminal, while pytest's capture is off."""
-        capture = self.config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled(), progress.view() as view:
-            yield view
+        """A view on the real terminal, below what pytest has written, while pytest's capture is off."""
+        manager = self.config.pluginmanager
+        capture, terminal = manager.getplugin("capturemanager"), manager.getplugin("terminalreporter")
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            if terminal is not None:
+                terminal.write_line("")  # so that nothing is drawn over, or sticks to, a line of dots
+                terminal.flush()
+            with progress.view() as view:
+                if self.session is not None:
+                    self.session.view = view
+                yield view
 
 
 def _worse(outcome: Outcome, before: Verdict | None) -> bool:

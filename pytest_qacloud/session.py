@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .deadline import SYSTEM_CLOCK
 from .errors import ConfigError, LeaseLostError, QacloudError
@@ -45,7 +45,7 @@ class Session:
 
     Args:
         settings: what the user asked for.
-        view: shows the progress.
+        view: shows the progress; may be replaced between `start` and `stop`.
     """
 
     def __init__(self, settings: Settings, view: View) -> None:
@@ -55,6 +55,7 @@ class Session:
         self.folder = settings.path("runs-dir") / self.run_id
         self.redact = Redactor()
         self.journal = _journal(self.folder, self.redact)
+        self.journal.listen(lambda event: self.view(event))  # noqa: PLW0108  # the view may be replaced
         self.interrupts = Interrupts()
         self.pool: Pool | None = None
         self.zone: Zone | None = None
@@ -70,7 +71,7 @@ class Session:
         self._say_next_s = 0.0
         self._stack = ExitStack()
         self._stack.callback(self.journal.close)
-        self._stack.enter_context(_log_file(self.folder, self.redact))
+        self._stack.enter_context(_log_files(self.folder, self.redact))
 
     def start(self) -> Zone:
         """Lease a pool and make a zone on it.
@@ -81,7 +82,6 @@ class Session:
             ProvisionError: or an ExceptionGroup of them: the zone could not be made.
             KeyboardInterrupt: the user said so.
         """
-        self.journal.listen(self.view)
         self.journal.record("run", "begin", run=self.run_id, settings=self.settings.shown())
         with self.interrupts:
             pools = self._candidates()
@@ -102,7 +102,6 @@ class Session:
         from .leasing import attach
         from .wiring import Drivers
 
-        self.journal.listen(self.view)
         self._remember(handover.lease, handover.zone)
         pool = load_pool(Path(handover.pool_file))
         self.pool = _real(pool)
@@ -178,7 +177,6 @@ class Session:
         from .leasing import Heartbeat
         from .provision import Done
 
-        self.journal.listen(self.view)
         self._remember(handover.lease, handover.zone)
         from .config import load_pool
 
@@ -333,6 +331,7 @@ class Session:
         guard = self.guard
         if guard is None:
             return
+        self.journal.required = False  # a full disk must not keep machines running
         stage = provisioner.stage
         stage.check, stage.clock = guard.check, SYSTEM_CLOCK
         context = replace(provisioner.context, check=guard.check, clock=SYSTEM_CLOCK, plan=provisioner.plan)
@@ -404,6 +403,10 @@ def _load_libraries() -> None:
         drivers.load(name)
 
 
+LOGS = {"pytest_qacloud": "run.log", "marvin": "marvin.log"}
+"""Loggers and their files in the run's folder: this package's own, and what suites and their API calls say."""
+
+
 class _RedactingFormatter(logging.Formatter):
     """Formats a record and then replaces the secrets in the whole text, traceback included."""
 
@@ -416,17 +419,19 @@ class _RedactingFormatter(logging.Formatter):
 
 
 @contextmanager
-def _log_file(folder: Path, redact: Redactor) -> Iterator[Any]:
-    """The log of this package, in the run's folder."""
-    root = logging.getLogger("pytest_qacloud")
-    file = logging.FileHandler(folder / "run.log", encoding="utf-8")
-    file.setFormatter(_RedactingFormatter(redact))
-    before = root.level
-    root.addHandler(file)
-    root.setLevel(logging.DEBUG)
+def _log_files(folder: Path, redact: Redactor) -> Iterator[None]:
+    """The logs of a run, in its folder."""
+    opened = []
+    for name, file_name in LOGS.items():
+        logger, handler = logging.getLogger(name), logging.FileHandler(folder / file_name, encoding="utf-8", delay=True)
+        handler.setFormatter(_RedactingFormatter(redact))
+        opened.append((logger, handler, logger.level))
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
     try:
-        yield file
+        yield
     finally:
-        root.removeHandler(file)
-        root.setLevel(before)
-        file.close()
+        for logger, handler, level in opened:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            handler.close()

@@ -36,6 +36,7 @@ HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa
 
 _log = logging.getLogger("pytest_qacloud.ssh")
 _log.addHandler(logging.NullHandler())  # paramiko logs tracebacks of what is raised here anyway
+_log.setLevel(logging.WARNING)  # it tells every packet of a handshake otherwise
 
 
 def load_key(private: str) -> paramiko.PKey:

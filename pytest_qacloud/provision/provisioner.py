@@ -197,7 +197,7 @@ class Provisioner:
         plan, pool = self.plan, self.plan.pool
         endpoint = self._endpoint
         if endpoint is None:
-            raise ProvisionError(pool.name, "zone", "no machine became the management server", 0.0, "")
+            raise ProvisionError(pool.name, "zone", "no machine became the management server", 0.0, "", of_pool=True)
         api = self.context.services.cloud_api(endpoint)
         secrets = {str(ref): self.context.services.secret(ref) for ref in _secret_refs(plan)}
         config = marvin_config(pool, plan.zone_name, plan.machines, secrets)
