@@ -46,6 +46,16 @@ def test_jobs_on_one_vm_follow_each_other(lab: VmLab) -> None:
     assert lab.vm(vm_id)["state"] == "Running"
 
 
+def test_jobs_are_found_by_their_command(lab: VmLab) -> None:
+    vm = lab.deploy()
+    begun = lab.cloud.ask("stopVirtualMachine", id=vm["id"])["jobid"]
+    (job,) = lab.do("listAsyncJobs", listall=True, keyword="stopvirtual")
+    assert (job["jobid"], job["jobstatus"], job["jobinstanceid"]) == (begun, 0, vm["id"])
+    lab.cloud.advance()
+    assert lab.one("listAsyncJobs", listall=True, keyword="stopvirtual")["jobstatus"] == 1
+    assert lab.do("listAsyncJobs", listall=True, startdate="2030-01-01") == []
+
+
 def test_a_vm_goes_round_and_starts_where_it_was(lab: VmLab) -> None:
     vm = lab.deploy()
     stopped = lab.do("stopVirtualMachine", id=vm["id"])

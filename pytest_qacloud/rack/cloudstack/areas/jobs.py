@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 @command("queryAsyncJobResult")
 def query_async_job_result(ctx: Context, params: Params) -> dict[str, Any]:
     """One job's state and result."""
-    job = params.need("jobid", Job)
+    return _shown(params.need("jobid", Job))
+
+
+def _shown(job: Job) -> dict[str, Any]:
+    """A job with the two fields that every reply about one has, and the schema therefore none."""
     return {**shape(job), "jobstatus": job.jobstatus, "jobid": job.id}
 
 
@@ -26,9 +30,10 @@ def list_async_jobs(ctx: Context, params: Params) -> Page:
     """The caller's jobs."""
     start = params.get("startdate")
     keyword = params.text("keyword").lower()
-    return ctx.list(
+    page = ctx.list(
         Job,
         params,
         lambda job: (start is None or job.created >= start) and keyword in job.cmd.lower(),
         ignore=("startdate", "keyword"),
     )
+    return page.map(_shown)
