@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_qacloud.model import Endpoint, Pool
 
 
-CLASSIFIER = Path(__file__).with_name("rack_classifier.py")
+CLASSIFIER = Path(__file__).parent / "helpers" / "rack_classifier.py"
 
 
 @pytest.fixture(scope="session")

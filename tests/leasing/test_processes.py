@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Process = subprocess.Popen[str]
 
-CONTENDER = Path(__file__).with_name("contender.py")
+CONTENDER = Path(__file__).parents[1] / "helpers" / "contender.py"
 LONG_TTL_S = 600.0
 """Far longer than any test may run, so that what gets free does so for another reason."""
 

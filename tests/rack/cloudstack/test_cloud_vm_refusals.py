@@ -203,3 +203,52 @@ def test_offerings_that_do_not_fit_the_one_before(lab: VmLab) -> None:
     assert (changed["cpunumber"], changed["memory"], changed["details"]["memory"]) == (2, 96, "96")
     assert lab.code("changeServiceForVirtualMachine", **wanted) == 431
     assert lab.do("changeServiceForVirtualMachine", id=vm["id"], serviceofferingid=lab.small)["details"] == {}
+
+
+def test_volumes_and_their_machines(lab: VmLab) -> None:
+    vm = lab.deploy()
+    volume = lab.attached(vm["id"])
+    lab.do("detachVolume", id=volume["id"])
+    assert lab.code("createVolume", name="d", snapshotid=lab.zone, **lab.mine) == 431
+    other = lab.do("createZone", name="z2", dns1="10.9.0.1", internaldns1="10.9.0.2", networktype="Advanced")["id"]
+    wanted = {"name": "d", "diskofferingid": lab.disk, "virtualmachineid": vm["id"], **lab.mine}
+    assert lab.code("createVolume", **wanted, zoneid=other) == 431
+    assert lab.do("createVolume", **wanted)["virtualmachineid"] == vm["id"], "the VM's zone"
+    assert lab.code("extractVolume", id=volume["id"], zoneid=other, mode="HTTP_DOWNLOAD") == 431
+    assert lab.code("updateVolume", id=volume["id"], state="Gone") == 431
+    lab.do("destroyVirtualMachine", id=vm["id"])
+    assert lab.code("createVolume", **wanted) == 431
+    assert lab.code("resizeVolume", id=lab.root(vm["id"])["id"], size=0) == 431
+    lab.do("destroyVolume", id=volume["id"])
+    assert lab.code("resizeVolume", id=volume["id"], diskofferingid=lab.disk) == 431
+    assert lab.code("migrateVolume", volumeid=volume["id"], storageid=lab.built.pool) == 431
+
+
+def test_a_volume_that_vanishes_while_its_job_waits(lab: VmLab) -> None:
+    volume = lab.volume(diskofferingid=lab.custom, size=3)["id"]
+    job = lab.cloud.ask("resizeVolume", id=volume, size=9)["jobid"]
+    lab.cloud.ask("deleteVolume", id=volume)
+    lab.cloud.advance()
+    failed = lab.cloud.ask("queryAsyncJobResult", jobid=job)
+    assert (failed["jobstatus"], failed["jobresult"]["errorcode"]) == (2, 530)
+
+
+def test_a_vm_that_is_destroyed_while_it_starts(lab: VmLab) -> None:
+    begun = lab.cloud.ask("deployVirtualMachine", **lab.wanted())
+    lab.cloud.ask("destroyVirtualMachine", id=begun["id"], expunge=True)
+    lab.cloud.advance()
+    assert lab.do("listVirtualMachines", listall=True) == []
+    assert lab.do("listVolumes", listall=True) == []
+
+
+def test_a_snapshot_is_not_reverted_under_a_vm_that_started(lab: VmLab) -> None:
+    vm = lab.deploy()
+    root = lab.root(vm["id"])["id"]
+    snapshot = lab.do("createSnapshot", volumeid=root)["id"]
+    lab.do("stopVirtualMachine", id=vm["id"])
+    lab.do("resizeVolume", id=root, size=9)
+    start = lab.cloud.ask("startVirtualMachine", id=vm["id"])["jobid"]
+    assert lab.code("revertSnapshot", id=snapshot) == 431
+    lab.cloud.advance()
+    assert lab.cloud.ask("queryAsyncJobResult", jobid=start)["jobstatus"] == 1
+    assert lab.root(vm["id"])["size"] == 9 << 30
