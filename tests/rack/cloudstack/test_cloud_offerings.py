@@ -144,3 +144,12 @@ def test_details(lab: VmLab) -> None:
     assert lab.code("listResourceDetails", by="ann", **which) == 531
     group = lab.do("createAffinityGroup", name="g", type="host affinity", **lab.mine)["id"]
     assert lab.code("addResourceDetail", resourcetype="AffinityGroup", resourceid=group, **two) == 431
+
+
+def test_tags_of_hosts_and_pools(lab: VmLab) -> None:
+    assert lab.do("listStorageTags") == lab.do("listHostTags") == []
+    lab.do("updateStoragePool", id=lab.built.pool, tags="ssd,fast")
+    lab.do("updateHost", id=lab.built.hosts[0], hosttags="gpu")
+    assert [item["name"] for item in lab.do("listStorageTags")] == ["fast", "ssd"]
+    assert [item["name"] for item in lab.do("listStorageTags", keyword="SS")] == ["ssd"]
+    assert [item["name"] for item in lab.do("listHostTags")] == ["gpu"]
