@@ -209,3 +209,13 @@ def test_removing_a_host_by_force_stops_what_fits_nowhere(lab: VmLab) -> None:
     lab.do("updateHost", id=other, allocationstate="Disable")
     lab.do("deleteHost", id=vm["hostid"], forced=True)
     assert lab.vm(vm["id"])["state"] == "Stopped"
+
+
+def test_a_host_that_goes_down_under_a_migration(lab: VmLab) -> None:
+    vm = lab.deploy()
+    job = lab.cloud.ask("migrateVirtualMachine", virtualmachineid=vm["id"])["jobid"]
+    lab.cloud.machines.running[address(lab, vm["hostid"])] = False
+    assert lab.vm(vm["id"])["state"] == "Stopped"
+    lab.cloud.advance()
+    assert lab.cloud.ask("queryAsyncJobResult", jobid=job)["jobstatus"] == 2
+    assert lab.vm(vm["id"])["state"] == "Stopped"

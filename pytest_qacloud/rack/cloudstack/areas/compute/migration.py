@@ -76,6 +76,8 @@ def migrate_vm(ctx: Context, params: Params, vm: VirtualMachine) -> Generator[An
         _check_target(vm, host, here)
     vm.enter(MIGRATING, ctx.now)
     yield vm
+    if vm.state != MIGRATING:
+        raise failed(f"Unable to migrate VM {vm.name}: its host {here.name} went down, and it is {vm.state}")
     found = candidates(ctx, vm, avoid=[here], where=lambda other: host in (None, other))
     if not found:
         vm.enter(RUNNING, ctx.now)
