@@ -5,12 +5,13 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from .errors import denied, invalid
-from .identity import Account, AccountType, Domain, Owned, Role, RolePermission, controls
+from .errors import ApiError, Code, denied, invalid
+from .identity import Account, AccountType, Domain, Owned, Role, RolePermission, acts_for, controls
+from .models.projects import ACTIVE, ADMIN, Project, ProjectRolePermission
 from .params import ANY_PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from .context import Context
     from .params import Params
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _LETTERS = {"Admin": "A", "ResourceAdmin": "R", "DomainAdmin": "D", "User": "U"}
 
+_NAME_PROJECT_BY_ID = frozenset({"activateProject", "deleteProject", "suspendProject", "updateProject"})
+
 OPEN_TO_ALL = frozenset({"login", "logout", "forgotPassword", "resetPassword", "oauthlogin", "samlSso", "samlSlo"})
 
 
@@ -26,10 +29,9 @@ def may_call(store: Store, role: Role | None, command: Command) -> bool:
     """Whether a role may call a command: its rules first, in their order, then the command's own role types."""
     if role is None or role.state != "enabled":
         return False
-    rules = sorted(store.all(RolePermission, role=role), key=lambda rule: rule.order)
-    for rule in rules:
-        if fnmatchcase(command.name.lower(), rule.rule.lower()):
-            return rule.permission.lower() == "allow"
+    decided = _decide(sorted(store.all(RolePermission, role=role), key=lambda rule: rule.order), command)
+    if decided is not None:
+        return decided
     if role.default_letter == "A":
         return True
     if role.default_letter and role.default_letter in command.granted:
@@ -37,20 +39,59 @@ def may_call(store: Store, role: Role | None, command: Command) -> bool:
     return _LETTERS[role.type] in command.admits
 
 
+def _decide(rules: Iterable[RolePermission | ProjectRolePermission], command: Command) -> bool | None:
+    """What the first rule that matches says; `None` where none does."""
+    for rule in rules:
+        if fnmatchcase(command.name.lower(), rule.rule.lower()):
+            return rule.permission.lower() == "allow"
+    return None
+
+
+def check_project(ctx: Context, command: Command, params: Params) -> None:
+    """Refuse what the project that a command names does not let the caller do.
+
+    Within a project only its members may call, regular ones with a project role as that role says. Administrators of
+    the cloud and of domains are exempt, and so is answering an invitation.
+
+    Raises:
+        ApiError: not a member (432), or the member's project role forbids it (401).
+    """
+    project = params.get("id" if command.name in _NAME_PROJECT_BY_ID else "projectid")
+    exempt = ctx.caller.accounttype in (AccountType.ADMIN, AccountType.DOMAIN_ADMIN)
+    if not isinstance(project, Project) or exempt or command.name == "updateProjectInvitation":
+        return
+    member = project.membership_of(ctx.user)
+    if member is None:
+        raise ApiError(
+            Code.UNSUPPORTED,
+            f"The API [{command.name}] does not exist or is not available for this account/user in project "
+            f"[{project.id}].",
+            4555,
+        )
+    if member.role != ADMIN and member.projectrole is not None and _decide(member.projectrole.rules, command) is False:
+        raise ApiError(
+            Code.UNAUTHORIZED, f"The API {command.name} is denied for the user's/account's project role.", 4365
+        )
+
+
 def owner_of(ctx: Context, params: Params) -> Account:
     """For whom a command makes something: `projectid`, or `account` with `domainid`, or the caller.
 
     Raises:
-        ApiError: no such account, or the caller may not act for it.
+        ApiError: no such account, the caller may not act for it, or the project is suspended.
     """
     project = params.get("projectid")
-    if project not in (None, ANY_PROJECT):
+    if isinstance(project, Project):
         if params.optional("account"):
             raise invalid("ProjectId and account/domainId can't be specified together")
-        owner: Account = project.owner
-        if not controls(ctx.caller, owner):
+        if not acts_for(ctx.user, project.owner):
             raise denied(f"Account {ctx.caller.name} is unauthorised to use project id={project.id}")
-        return owner
+        if project.state != ACTIVE and not ctx.command.lists and not ctx.command.name.startswith("delete"):
+            raise denied(
+                f"Can't add resources to the project with specified projectId in state={project.state} "
+                "as it's no longer active"
+            )
+        return project.owner
     name = params.optional("account")
     domain = params.entity("domainid", Domain) if "domainid" in params else None
     if name is None:
@@ -77,16 +118,14 @@ def visibility(ctx: Context, params: Params) -> Callable[[Owned], bool]:
     """
     project = params.get("projectid")
     if project == ANY_PROJECT:
-        return lambda entity: entity.owner.project is not None and controls(ctx.caller, entity.owner)
-    if project is not None:
-        if not controls(ctx.caller, project.owner):
+        return lambda entity: entity.owner.project is not None and acts_for(ctx.user, entity.owner)
+    if isinstance(project, Project):
+        if not acts_for(ctx.user, project.owner):
             raise denied(f"Account {ctx.caller.name} can't access project id={project.id}")
         return lambda entity: entity.owner is project.owner
     within = _owners(ctx, params)
     if params.get("id") is not None or params.get("ids"):
-        return lambda entity: (
-            within(entity.owner) or (entity.owner.project is not None and entity.usable_by(ctx.caller))
-        )
+        return lambda entity: within(entity.owner) or (entity.owner.project is not None and _usable(ctx, entity))
     return lambda entity: entity.owner.project is None and within(entity.owner)
 
 
@@ -132,8 +171,16 @@ def check_entities(ctx: Context, command: Command, params: Params) -> None:
     for name in params:
         value = params.get(name)
         for entity in value if isinstance(value, list) else (value,):
-            if isinstance(entity, Owned) and not entity.usable_by(ctx.caller):
+            if isinstance(entity, Owned) and not _usable(ctx, entity):
                 raise denied(
                     f"Acct[{ctx.caller.id}-{ctx.caller.name}] does not have permission to operate with resource "
                     f"{type(entity).LABEL or type(entity).__name__}[{entity.id}]"
                 )
+
+
+def _usable(ctx: Context, entity: Owned) -> bool:
+    if not entity.usable_by(ctx.caller):
+        return False
+    if acts_for(ctx.user, entity.owner) or not controls(ctx.caller, entity.owner):
+        return True
+    return bool(getattr(entity, "is_shared", False))

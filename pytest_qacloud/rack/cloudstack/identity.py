@@ -7,9 +7,12 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from .store import Entity, OnRemove, Store, relation
+
+if TYPE_CHECKING:
+    from .models.projects import Project
 
 
 class AccountType(IntEnum):
@@ -114,7 +117,7 @@ class Account(Entity):
     isdefault: bool = False
     accountdetails: dict[str, str] = field(default_factory=dict)
     apikeyaccess: str = "INHERIT"
-    project: Entity | None = relation(OnRemove.CASCADE, optional=True)
+    project: Project | None = relation(OnRemove.CASCADE, optional=True)
     """The project that this account stands for."""
 
     @property
@@ -236,7 +239,7 @@ class Owned(Entity):
     @property
     def project(self) -> str | None:
         """The owning project's name."""
-        return None if self.owner.project is None else getattr(self.owner.project, "name", None)
+        return None if self.owner.project is None else self.owner.project.name
 
     def usable_by(self, caller: Account) -> bool:
         """Whether the caller owns it, administers its owner's domain, or is in the owning project."""
@@ -249,8 +252,17 @@ def controls(caller: Account, owner: Account) -> bool:
         return True
     if caller.accounttype == AccountType.DOMAIN_ADMIN and caller.domain.contains(owner.domain):
         return True
-    members = getattr(owner.project, "members", None)
-    return members is not None and caller in members()
+    return owner.project is not None and caller in owner.project.members()
+
+
+def acts_for(user: User, owner: Account) -> bool:
+    """As `controls`, of one user of the caller's account: where not all of them are in the project, it has to be."""
+    caller, project = user.account, owner.project
+    if not controls(caller, owner):
+        return False
+    if project is None or caller.accounttype in (AccountType.ADMIN, AccountType.DOMAIN_ADMIN):
+        return True
+    return project.membership_of(user) is not None
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,7 @@ class ManagementServer:
             raise not_simulated(name)
         params = parse(command, raw, self.store)
         ctx = Context(self, command, user)
+        access.check_project(ctx, command, params)
         access.check_entities(ctx, command, params)
         if command.is_async:
             return command.reply_name, self._begin(ctx, params, work)

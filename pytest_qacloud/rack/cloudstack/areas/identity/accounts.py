@@ -8,6 +8,7 @@ from ... import limits
 from ...access import account_named
 from ...errors import denied, failed, invalid
 from ...identity import ROLE_TYPES, Account, AccountType, Domain, PasswordHash, Role, User, controls
+from ...models.projects import administered
 from ...registry import command
 from ...replies import shape
 
@@ -188,6 +189,13 @@ def delete_account(ctx: Context, params: Params) -> bool:
         raise denied(f"{ctx.caller.name} does not have permission to operate with account {account.name}")
     if account.project is not None:
         raise failed("The specified account does not exist in the system")
+    projects = administered(ctx.store, account)
+    if projects:
+        raise invalid(
+            f"Unable to delete account [{account.id}], because it manages the following project(s): "
+            f"{', '.join(project.id for project in projects)}. Please, remove the account from these projects or "
+            "demote it to a regular project role first."
+        )
     return ctx.remove(account)
 
 

@@ -124,13 +124,21 @@ def create_role_permission(ctx: Context, params: Params) -> RolePermission:
 def _add_rule(
     ctx: Context, role: Role, rule: str, permission: str, description: str | None, order: int
 ) -> RolePermission:
+    rule, permission = checked_rule(rule, permission)
+    return ctx.add(RolePermission(role=role, rule=rule, permission=permission, description=description, order=order))
+
+
+def checked_rule(rule: str, permission: str) -> tuple[str, str]:
+    """A rule and its permission as they are kept.
+
+    Raises:
+        ApiError: a pattern or a permission that there is not.
+    """
     if not _RULE.fullmatch(rule):
         raise invalid(f"Invalid rule provided: {rule}; letters, digits and * are allowed")
     if permission.lower() not in ("allow", "deny"):
         raise invalid("Values for permission parameter should be: allow or deny")
-    return ctx.add(
-        RolePermission(role=role, rule=rule, permission=permission.lower(), description=description, order=order)
-    )
+    return rule, permission.lower()
 
 
 @command("listRolePermissions")

@@ -1,1 +1,1 @@
-"""Projects and their members."""
+"""Projects: their life, members, invitations and roles."""
