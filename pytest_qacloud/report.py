@@ -55,6 +55,10 @@ class Report:
             )
         for line in stage_table(run.times):
             terminal.write_line(line)
+        if run.ready_s is not None:
+            terminal.write_line(
+                f"  {'zone ready':<10} {seconds(run.ready_s):>12}  from asking for the lease to a healthy zone"
+            )
         if self.untestable:
             terminal.write_line(
                 f"{len(self.untestable)} UNTESTABLE: the infrastructure failed, the build is not blamed"
@@ -79,6 +83,8 @@ def properties(run: Session) -> Iterator[tuple[str, str]]:
         yield "build", run.zone.build.commit or run.zone.build.name
     else:
         yield "build", run.settings["build"]
+    if run.ready_s is not None:
+        yield "time.ready", f"{run.ready_s:.3f}"
     for step, times in _by_step(run.times):
         yield f"time.{step}", f"{max(time.elapsed_s for time in times):.3f}"
 

@@ -62,6 +62,7 @@ class Session:
         self.api: CloudApi | None = None
         self.guard: LeaseGuard | None = None
         self.times: list[StepTime] = []
+        self.ready_s: float | None = None
         self.warnings: list[str] = []
         self._provisioner: Provisioner | None = None
         self._services: Drivers | None = None
@@ -85,10 +86,12 @@ class Session:
         self.journal.record("run", "begin", run=self.run_id, settings=self.settings.shown())
         with self.interrupts:
             pools = self._candidates()
+            started_s = time.monotonic()
             with self._timed("lease", ",".join(pool.name for pool in pools)):
                 lease = self._lease(pools)
             self.pool = next(pool for pool in pools if pool.name == lease.pool)
             self.zone = self._provision(self.pool, lease)
+        self.ready_s = time.monotonic() - started_s
         self.journal.record("zone", "note", self.pool.name, id=self.zone.id, url=self.zone.endpoint.url)
         return self.zone
 

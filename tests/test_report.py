@@ -47,6 +47,7 @@ def run(**members: Any) -> Session:
         "guard": held,
         "zone": ZONE,
         "times": TIMES,
+        "ready_s": None,
         "warnings": [],
         "settings": {"build": "my-branch"},
         "redact": Redactor(["master"]),
@@ -203,3 +204,8 @@ def test_the_junit_file_gets_the_properties_without_secrets(pytester: pytest.Pyt
     assert '<property name="qacloud.zone" value="rack1-e7"' in xml
     assert '<property name="qacloud.build" value="[hidden]"' in xml
     assert pytester.runpytest_subprocess().ret == 0  # and no harm is done where none is written
+
+
+def test_a_zone_that_was_ready_says_after_how_long(report: Report) -> None:
+    assert "  zone ready       2.50 s  from asking for the lease to a healthy zone" in summary(report, run(ready_s=2.5))
+    assert ("time.ready", "2.500") in list(properties(run(ready_s=2.5)))

@@ -174,7 +174,7 @@ def render(
                 "ipmi_s": 0.02,
                 "installed_s": round(poll_s, 3),
                 "management_s": 0.03,
-                "job_s": 0.02,
+                "job_s": 0.005,
                 "healthy_s": 0.05,
             },
         ),

@@ -46,7 +46,7 @@ class ManagementServer:
         admin_user: str,
         admin_password: str,
         version: str = "4.22.0.0",
-        job_delay_s: float = 0.02,
+        job_delay_s: float = 0.005,
     ) -> None:
         registry.load_areas()
         self.hardware, self.faults, self.clock, self.version = hardware, faults, clock, version
