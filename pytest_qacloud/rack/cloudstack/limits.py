@@ -12,6 +12,7 @@ from .store import Entity, OnRemove, Store, relation
 
 if TYPE_CHECKING:
     from .context import Context
+    from .params import Params
     from .settings import Settings
 
 UNLIMITED = -1
@@ -151,6 +152,12 @@ def check_limit(ctx: Context, owner: Account, name: str, amount: int = 1) -> Non
                 f"Domain Resource Limit = {maximum * resource.unit}, Requested Resource Amount = {amount}."
             )
         domain = domain.parentdomain
+
+
+def totals_wanted(params: Params) -> bool:
+    """Whether a list command's `details` ask for limits and counts, as they do unless others are named."""
+    details = set(params.strings("details"))
+    return not details or not details.isdisjoint({"all", "resource"})
 
 
 def totals(ctx: Context, holder: Account | Domain) -> dict[str, object]:

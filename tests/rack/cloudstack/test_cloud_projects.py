@@ -116,6 +116,14 @@ def test_lists_by_field(lab: ProjectLab) -> None:
     assert len(lab.do("listProjects", by="joe", page=1, pagesize=2)) == 2
 
 
+def test_limits_are_left_out_where_details_are_few(lab: ProjectLab) -> None:
+    lab.new_project("q", by="admin")
+    for command in ("listProjects", "listAccounts", "listDomains"):
+        assert "cpulimit" in lab.do(command)[0]
+        assert "cpulimit" in lab.do(command, details="all")[0]
+        assert "cpulimit" not in lab.do(command, details="min")[0]
+
+
 def test_accounts_join_and_leave(lab: ProjectLab) -> None:
     lab.join("ann")
     lab.join("ann", roletype="Admin")

@@ -102,8 +102,36 @@ def test_a_project_has_limits_and_counts_of_its_own(lab: Lab) -> None:
     assert lab.one("listAccounts", name="joe")["volumetotal"] == 0
     assert lab.one("listResourceLimits", **limit)["max"] == 1
     assert lab.one("updateResourceCount", **limit, domainid=lab.projects.root)["resourcecount"] == 1
+    lab.cloud.account("rita", kind=3)
+    lab.projects.join("rita")
+    assert lab.projects.refused("updateResourceLimit", by="rita", **limit, max=2)[0] == 531
     lab.do("updateConfiguration", name="max.project.snapshots", value=7)
     assert lab.projects.shown()["snapshotlimit"] == "7"
+
+
+def test_a_project_keeps_within_its_domains_limit(lab: Lab) -> None:
+    domain = lab.do("createDomain", name="d")["id"]
+    lab.cloud.account("dora", domain=domain)
+    lab.project = lab.projects.new_project("q", by="dora")
+    lab.do("updateResourceLimit", resourcetype=2, domainid=domain, max=1)
+    lab.do("updateResourceLimit", resourcetype=2, projectid=lab.project, max=2)
+    lab.volume_by("dora")
+    named = {"name": "x", "diskofferingid": lab.disk, "zoneid": lab.zone, "projectid": lab.project}
+    assert lab.projects.refused("createVolume", by="dora", **named)[0] == 535
+
+
+def test_a_domain_admin_keeps_out_of_projects_elsewhere(lab: Lab) -> None:
+    lab.cloud.account("dadmin", kind=2, domain=lab.do("createDomain", name="d")["id"])
+    assert lab.projects.refused("createSSHKeyPair", by="dadmin", name="k", projectid=lab.project)[0] == 531
+    lab.volume_by("joe")
+    assert lab.projects.refused("listVolumes", by="dadmin", projectid=lab.project)[0] == 531
+
+
+def test_a_project_without_a_network_gets_one_for_its_first_vm(lab: Lab) -> None:
+    wanted = {"serviceofferingid": lab.small, "templateid": lab.template, "zoneid": lab.zone}
+    vm = lab.do("deployVirtualMachine", **wanted, projectid=lab.project)
+    assert (vm["state"], vm["projectid"]) == ("Running", lab.project)
+    assert lab.one("listNetworks", projectid=lab.project)["id"] == vm["nic"][0]["networkid"]
 
 
 def test_its_vms_stop_when_it_is_suspended(lab: Lab) -> None:

@@ -41,7 +41,7 @@ def _named(holder: Account | Domain, resource: Resource) -> dict[str, Any]:
         if holder.project is None:
             named["account"] = holder.name
         else:
-            named |= {"projectid": holder.project.id, "project": getattr(holder.project, "name", "")}
+            named |= {"projectid": holder.project.id, "project": holder.project.name}
     return named
 
 
@@ -72,6 +72,8 @@ def update_resource_limit(ctx: Context, params: Params) -> dict[str, Any]:
             raise invalid("Only -1 limit is supported for Root Admin accounts")
         if holder is ctx.caller and not ctx.caller.is_root_admin:
             raise denied(f"Unable to update resource limit for their own account {holder.name}, permission denied")
+        if holder.project is not None and not holder.project.changeable_by(ctx.user):
+            raise denied(f"{ctx.caller.name} does not have permission to operate with project {holder.project.id}")
     elif holder.parentdomain is None:
         raise denied(f"Cannot update resource limit for ROOT domain {holder.id}, permission denied")
     else:

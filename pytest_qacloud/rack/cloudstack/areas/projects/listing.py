@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...access import account_named
 from ...errors import denied, invalid
 from ...identity import Account, AccountType, Domain, User, acts_for
+from ...limits import totals_wanted
 from ...models.projects import Project, ProjectMember
 from ...registry import command
 from .life import shown
@@ -29,8 +30,7 @@ def list_projects(ctx: Context, params: Params) -> Page:
     def found(project: Project) -> bool:
         return within(project) and (keyword in project.name.lower() or keyword in project.displaytext.lower())
 
-    details = set(params.strings("details"))
-    totals = not details or bool(details & {"all", "resource"})
+    totals = totals_wanted(params)
     page = ctx.list(Project, params, found, ignore=("keyword", "username"))
     return page.map(lambda project: shown(ctx, project, totals=totals))
 
