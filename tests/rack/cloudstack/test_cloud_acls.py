@@ -146,6 +146,19 @@ def test_lists_belong_to_their_vpc_s_owner(lab: AclLab) -> None:
     assert "acl" in {item["name"] for item in owned}
 
 
+def test_global_lists_are_for_all_vpcs_and_changed_by_root_admins(lab: AclLab) -> None:
+    assert lab.code("createNetworkACLList", by="joe", name="x") == 531
+    acl = lab.do("createNetworkACLList", name="everybody's")["id"]
+    item = lab.do("createNetworkACL", **lab.item(aclid=acl))["id"]
+    assert lab.code("createNetworkACL", by="joe", **lab.item(aclid=acl)) == 531
+    for command, named in (("deleteNetworkACL", item), ("deleteNetworkACLList", acl), ("updateNetworkACLList", acl)):
+        assert lab.code(command, by="joe", id=named) == 531
+    tier = lab.tier(lab.vpc_id)["id"]
+    lab.do("replaceNetworkACLList", by="joe", aclid=acl, networkid=tier)
+    assert lab.network_state(tier)["aclid"] == acl
+    assert [found["id"] for found in lab.do("listNetworkACLs", by="joe", aclid=acl)] == [item]
+
+
 def test_private_gateways(lab: AclLab) -> None:
     wanted = {"vpcid": lab.vpc_id, "gateway": "10.50.0.1", "netmask": "255.255.255.0", "ipaddress": "10.50.0.9"}
     gateway = lab.do("createPrivateGateway", **wanted, vlan=400)

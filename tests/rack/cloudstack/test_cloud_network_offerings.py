@@ -83,6 +83,9 @@ def test_an_offering_may_be_for_some_domains_and_zones_only(lab: NetLab) -> None
     assert lab.code("createNetwork", **wanted) == 531
     lab.do("updateNetworkOffering", id=made["id"], domainid="public", zoneid="all")
     lab.do("createNetwork", **wanted)
+    below = lab.do("createDomain", name="below", parentdomainid=north)["id"]
+    changed = lab.do("updateNetworkOffering", id=made["id"], domainid=f"{below},{north}")
+    assert changed["domainid"] == north
     assert lab.code("updateNetworkOffering", id=made["id"], domainid="nowhere") == 431
 
 

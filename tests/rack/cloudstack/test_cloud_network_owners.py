@@ -34,7 +34,7 @@ def test_a_shared_network_s_router_may_have_a_chosen_address(lab: NetLab) -> Non
         {"vlan": 200},
         {"vlan": 300},
         {"vlan": ""},
-        {"startip": ""},
+        {"gateway": "", "netmask": "", "startip": "", "endip": ""},
         {"gateway": "172.31.8.11"},
         {"startip": "172.31.9.10"},
         {"routerip": "172.31.8.99"},
@@ -45,6 +45,14 @@ def test_wrong_shared_networks_are_refused(lab: NetLab, wrong: dict[str, object]
     lab.shared()
     assert lab.code("createNetwork", **lab.shared_wish(**{"vlan": 301, "subnet": 8, **wrong})) == 431
     assert len(lab.do("listNetworks", listall=True)) == 2
+
+
+def test_a_shared_network_may_give_out_all_its_addresses(lab: NetLab) -> None:
+    wish = lab.shared_wish(startip="", endip="")
+    network = lab.do("createNetwork", **wish)["id"]
+    assert lab.deploy(networkids=network, ipaddress="172.31.7.200")["nic"][0]["ipaddress"] == "172.31.7.200"
+    lab.do("updateConfiguration", name="allow.empty.start.end.ipaddress", value="false")
+    assert lab.code("createNetwork", **{**wish, "vlan": 301}) == 431
 
 
 def test_a_domain_s_network_is_for_that_domain(lab: NetLab) -> None:

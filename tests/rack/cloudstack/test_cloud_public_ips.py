@@ -23,6 +23,7 @@ def test_an_address_is_acquired_and_released(lab: NetLab) -> None:
     assert lab.used("ip") == 2
     lab.do("disassociateIpAddress", id=address["id"])
     assert addresses(lab) == {lab.source_nat()["ipaddress"]}
+    assert lab.do("listPublicIpAddresses", id=address["id"], listall=True) == []
     again = lab.address()
     assert (again["ipaddress"], again["id"]) == (address["ipaddress"], address["id"])
     lab.do("disassociateIpAddress", ipaddress=again["ipaddress"])

@@ -146,7 +146,7 @@ def test_a_vpc_is_renamed_and_restarted(lab: NetLab) -> None:
     ("wrong", "code"),
     [
         ({"cidr": "10.20.0.0"}, 431),
-        ({"cidr": "10.20.0.1/16"}, 431),
+        ({"cidr": "10.20.0.0/30"}, 431),
         ({"cidr": "8.8.0.0/16"}, 431),
         ({"cidr": ""}, 431),
         ({"networkdomain": "bad_domain"}, 431),

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ..identity import Owned
+from ..identity import Account, Owned
 from ..store import Entity, OnRemove, relation
 from .tags import Tagged
 
@@ -28,7 +28,7 @@ def address_id(source: VlanRange, ipaddress: str) -> str:
 class PublicIp(Tagged, Owned):
     """A public address: of a network, of a VPC (then a tier's once a rule uses it), or only reserved.
 
-    Its id is `address_id` of it. A free one is here only while somebody looks at it.
+    Its id is `address_id` of it. A free one is here only once somebody has had it, or looked at it.
     """
 
     RESPONSE: ClassVar[str] = "IPAddressResponse"
@@ -118,6 +118,13 @@ class PublicIp(Tagged, Owned):
     def forsystemvms(self) -> bool:
         """Whether its range is for system VMs."""
         return self.vlan.forsystemvms
+
+    def on_removed(self) -> None:
+        """Be free from now on: the address can still be named, and is nobody's."""
+        owner = self.store.first(Account, name="system", isdefault=True)
+        if self.state != FREE and self.vlan in self.store and owner is not None:
+            free = PublicIp(id=self.id, ipaddress=self.ipaddress, vlan=self.vlan, owner=owner, state=FREE)
+            self.store.add(free, self.created)
 
     @property
     def hasrules(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..identity import Owned
@@ -80,6 +81,11 @@ class Vpc(Tagged, Owned):
     publicmtu: int | None = None
 
     @property
+    def block(self) -> IPv4Network:
+        """Its CIDR as a block; the CIDR is kept as it was given, with or without host bits."""
+        return IPv4Network(self.cidr, strict=False)
+
+    @property
     def tiers(self) -> list[Network]:
         """Its networks, oldest first."""
         from .guests import Network
@@ -119,7 +125,7 @@ class Vpc(Tagged, Owned):
 
 @dataclass(eq=False, kw_only=True)
 class AclList(Entity):
-    """An access control list; one without a VPC is built in, and everybody's."""
+    """An access control list; one without a VPC is global: everybody's to use. Two of these are built in."""
 
     RESPONSE: ClassVar[str] = "NetworkACLResponse"
     LABEL: ClassVar[str] = "Network ACL"
@@ -127,6 +133,7 @@ class AclList(Entity):
     name: str
     description: str | None = None
     vpc: Vpc | None = relation(OnRemove.CASCADE, optional=True)
+    builtin: bool = False
     fordisplay: bool = True
 
     @property

@@ -33,21 +33,28 @@ def install(server: ManagementServer) -> None:
     """The lists that every VPC may use: deny all, allow all."""
     now = server.clock.now()
     for name, description, action in _BUILT_IN:
-        acl = server.store.add(AclList(name=name, description=description), now)
+        acl = server.store.add(AclList(name=name, description=description, builtin=True), now)
         for number, traffic in enumerate((INGRESS, EGRESS), start=1):
             item = AclItem(acl=acl, number=number, protocol="all", traffictype=traffic, action=action, state="Active")
             item.cidrs = [_ANYWHERE]
             server.store.add(item, now)
 
 
-def changeable(ctx: Context, acl: AclList) -> AclList:
+def changeable(ctx: Context, acl: AclList, may: str = "Only Root Admins can update global ACLs.") -> AclList:
     """A list that the caller may change.
 
+    Args:
+        may: what to tell those who may not change a global one.
+
     Raises:
-        ApiError: it is built in, or another's.
+        ApiError: it is built in, or another's, or global and the caller is no root admin.
     """
-    if acl.vpc is None:
+    if acl.builtin:
         raise invalid(f"Default ACL {acl.name} cannot be changed or removed")
+    if acl.vpc is None:
+        if not ctx.caller.is_root_admin:
+            raise denied(may)
+        return acl
     if not controls(ctx.caller, acl.vpc.owner):
         raise denied(f"{ctx.caller.name} does not have permission to operate with ACL {acl.name}")
     return acl
@@ -55,9 +62,11 @@ def changeable(ctx: Context, acl: AclList) -> AclList:
 
 @command("createNetworkACLList")
 def create_acl_list(ctx: Context, params: Params) -> Iterator[AclList]:
-    """An empty list: it denies what comes in and allows what goes out."""
-    vpc = params.need("vpcid", Vpc)
-    if not controls(ctx.caller, vpc.owner):
+    """An empty list, of a VPC or global: it denies what comes in and allows what goes out."""
+    vpc = params.entity("vpcid", Vpc)
+    if vpc is None and not ctx.caller.is_root_admin:
+        raise denied("Only Root Admin can create global ACLs.")
+    if vpc is not None and not controls(ctx.caller, vpc.owner):
         raise denied(f"{ctx.caller.name} does not have permission to operate with VPC {vpc.name}")
     acl = AclList(
         name=params.text("name"),
@@ -100,7 +109,7 @@ def update_acl_list(ctx: Context, params: Params) -> bool:
 @command("deleteNetworkACLList")
 def delete_acl_list(ctx: Context, params: Params) -> bool:
     """A list that no tier and no gateway uses, with its items."""
-    acl = changeable(ctx, params.need("id", AclList))
+    acl = changeable(ctx, params.need("id", AclList), "Only Root Admin can delete global ACLs.")
     if ctx.store.first(Network, acl=acl) is not None:
         raise failed(f"ACL is still associated with a tier. Cannot delete network ACL: {acl.name}")
     if ctx.store.first(PrivateGateway, acl=acl) is not None:
@@ -132,7 +141,7 @@ def replace_acl_list(ctx: Context, params: Params) -> bool:
 @command("createNetworkACL")
 def create_acl_item(ctx: Context, params: Params) -> Iterator[AclItem]:
     """One rule; by itself the last."""
-    acl = changeable(ctx, _list_of(ctx, params))
+    acl = changeable(ctx, _list_of(ctx, params), "Only Root Admins can create rules for a global ACL.")
     numbers = {item.number for item in acl.items}
     number = params.number("number", max(numbers, default=0) + 1)
     if number < 1:
@@ -161,7 +170,7 @@ def _list_of(ctx: Context, params: Params) -> AclList:
         raise invalid("Cannot create Network ACL Item. ACL Id or network Id is required")
     if network.vpc is None:
         raise invalid(f"Network: {network.name} does not belong to a VPC")
-    if network.acl is None or network.acl.vpc is None:
+    if network.acl is None or network.acl.builtin:
         network.acl = ctx.store.add(AclList(name=f"ACL_{network.name}", description="", vpc=network.vpc), ctx.now)
     return network.acl
 
@@ -236,7 +245,7 @@ def update_acl_item(ctx: Context, params: Params) -> Iterator[AclItem]:
 def delete_acl_item(ctx: Context, params: Params) -> bool:
     """A rule."""
     item = params.need("id", AclItem)
-    changeable(ctx, item.acl)
+    changeable(ctx, item.acl, "Only Root Admin can delete global ACL rules.")
     return ctx.remove(item)
 
 

@@ -162,7 +162,7 @@ def _check_addresses(ctx: Context, wish: NetworkWish) -> None:
         if wish.gateway or wish.netmask or wish.startip:
             raise invalid("Gateway, netmask and IP ranges cannot be given for L2 networks")
         return
-    if shared and wish.startip is None:
+    if shared and wish.startip is None and not ctx.flag_setting("allow.empty.start.end.ipaddress", wish.owner):
         raise invalid("Either IPv4 or IPv6 start and end address are mandatory")
     if wish.startip is not None and (wish.gateway is None or wish.netmask is None):
         raise invalid("gateway and netmask should be defined when startIP/endIP are passed in")

@@ -135,10 +135,10 @@ def create_static_route(ctx: Context, params: Params) -> Iterator[StaticRoute]:
 
 def _cidr(ctx: Context, text: str, vpc: Vpc) -> IPv4Network:
     try:
-        cidr = IPv4Network(text)
+        cidr = IPv4Network(text, strict=False)
     except ValueError:
         raise invalid(f"Invalid format for cidr {text}") from None
-    if cidr.overlaps(IPv4Network(vpc.cidr)):
+    if cidr.overlaps(vpc.block):
         raise invalid(f"CIDR should be outside of VPC cidr {vpc.cidr}")
     if cidr.overlaps(_LINK_LOCAL):
         raise invalid(f"CIDR should be outside of link local cidr {_LINK_LOCAL}")
@@ -153,7 +153,7 @@ def _cidr(ctx: Context, text: str, vpc: Vpc) -> IPv4Network:
 def _check_hop(ctx: Context, hop: str, vpc: Vpc) -> None:
     """A next hop is in the VPC, or in a network that its router has an interface in."""
     address = ranges.address(hop, "next hop")
-    reached = [IPv4Network(vpc.cidr)]
+    reached = [vpc.block]
     reached += [ranges.network(item.gateway, item.netmask) for item in ctx.store.all(PrivateGateway, vpc=vpc)]
     public = ctx.store.all(VlanRange, zone=vpc.zone, forvirtualnetwork=True, network=None)
     reached += [IPv4Network(item.cidr) for item in public]

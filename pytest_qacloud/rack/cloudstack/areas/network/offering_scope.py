@@ -30,7 +30,12 @@ def scope(ctx: Context, params: Params) -> tuple[list[Domain], list[Zone]]:
     for domain in domains:
         if not ctx.caller.is_root_admin and not ctx.caller.domain.contains(domain):
             raise denied(f"{ctx.caller.name} does not have permission to operate within domain id={domain.id}")
-    return domains, params.entities("zoneid", Zone)
+    return _highest(domains), params.entities("zoneid", Zone)
+
+
+def _highest(domains: list[Domain]) -> list[Domain]:
+    """Those that are below none of the others: a domain stands for all below it."""
+    return [item for item in domains if not any(other is not item and other.contains(item) for other in domains)]
 
 
 def update_scope(ctx: Context, offering: Offering, params: Params) -> None:
@@ -40,7 +45,7 @@ def update_scope(ctx: Context, offering: Offering, params: Params) -> None:
         ApiError: an id that names nothing.
     """
     if "domainid" in params:
-        offering.domains = _named(ctx.store, Domain, params.text("domainid"))
+        offering.domains = _highest(_named(ctx.store, Domain, params.text("domainid")))
     if "zoneid" in params:
         offering.zones = _named(ctx.store, Zone, params.text("zoneid"))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...addresses import span, taken
-from ...errors import denied, invalid
-from ...identity import Account, AccountType
+from ...errors import invalid
+from ...identity import Account
 from ...limits import check_limit
 from ...models.guests import SHARED, Network
 from ...models.loadbalancers import BalancerRule
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def associate_ip(ctx: Context, params: Params) -> Iterator[PublicIp]:
     """An address for a network, for a VPC, or for later."""
     network, vpc = params.entity("networkid", Network), params.entity("vpcid", Vpc)
-    if network is not None and vpc is not None:
-        raise invalid("Parameters networkid and vpcid are mutually exclusive")
+    if network is not None and vpc is not None and network.vpc is not vpc:
+        raise invalid(f"Network {network.name} is not a tier of the VPC {vpc.name}")
     zone = params.entity("zoneid", Zone) or getattr(network or vpc, "zone", None)
     if network is None and vpc is None:
         network, zone = _only_network(ctx, params, zone)
@@ -180,8 +180,6 @@ def rules(address: PublicIp) -> list[object]:
 
 def _show_free(ctx: Context, zone: Zone | None) -> None:
     """Put the free addresses of public ranges into the store, for as long as nobody takes them."""
-    if ctx.caller.accounttype == AccountType.NORMAL and not ctx.caller.domain:
-        raise denied("Free addresses are not shown")
     system = ctx.store.first(Account, name="system", isdefault=True) or ctx.caller
     for source in ctx.store.all(VlanRange, forvirtualnetwork=True, network=None):
         if zone not in (None, source.zone):

@@ -39,7 +39,7 @@ def check(ctx: Context, wish: NetworkWish) -> None:
     if wish.gateway is None or wish.netmask is None:
         raise invalid("Gateway/netmask are required when create network for VPC")
     around = ranges.network(wish.gateway, wish.netmask)
-    if not around.subnet_of(IPv4Network(vpc.cidr)):
+    if not around.subnet_of(vpc.block):
         raise invalid(f"Network cidr {around} is not within vpc {vpc.name} cidr")
     for other in vpc.tiers:
         if other.cidr is not None and around.overlaps(IPv4Network(other.cidr)):

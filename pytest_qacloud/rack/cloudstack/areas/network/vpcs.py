@@ -94,14 +94,16 @@ def _cidr(params: Params) -> str:
     if text is None:
         raise invalid("VPC cidr or cidr size must be specified")
     try:
-        cidr = IPv4Network(text)
+        cidr = IPv4Network(text, strict=False)
     except ValueError:
         raise invalid(f"Invalid CIDR specified {text}") from None
+    if "/" not in text:
+        raise invalid(f"Invalid CIDR specified {text}")
     if not cidr.is_private and not cidr.subnet_of(IPv4Network("100.64.0.0/10")):
         raise invalid(f"Guest Cidr {text} is not RFC1918 compliant")
     if cidr.prefixlen > _LARGEST_PREFIX:
         raise invalid(f"CIDR {text} leaves no room for tiers")
-    return str(cidr)
+    return text
 
 
 def start(ctx: Context, vpc: Vpc) -> None:

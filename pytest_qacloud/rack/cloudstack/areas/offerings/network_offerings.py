@@ -46,7 +46,9 @@ def _defaults() -> list[NetworkOffering]:
             _BASIC | _by(_GROUPS, "SecurityGroup") | _NETSCALER,
             supportspublicaccess=True,
         ),
-        _isolated("DefaultIsolatedNetworkOfferingForVpcNetworks", _TIER | _by(_VPC, "Lb"), forvpc=True),
+        _isolated(
+            "DefaultIsolatedNetworkOfferingForVpcNetworks", _TIER | _by(_VPC, "Lb"), forvpc=True, conservemode=True
+        ),
         _isolated("DefaultIsolatedNetworkOfferingForVpcNetworksNoLB", _TIER, forvpc=True),
         _isolated(
             "DefaultIsolatedNetworkOfferingForVpcNetworksWithInternalLB",
@@ -83,6 +85,7 @@ def _isolated(
     specifyipranges: bool = False,
     forvpc: bool = False,
     supportsinternallb: bool = False,
+    conservemode: bool | None = None,
 ) -> NetworkOffering:
     nat = "SourceNat" in providers
     offering = NetworkOffering(
@@ -95,7 +98,7 @@ def _isolated(
         specifyipranges=specifyipranges,
         forvpc=forvpc,
         supportsinternallb=supportsinternallb,
-        conservemode=not forvpc,
+        conservemode=not forvpc if conservemode is None else conservemode,
         egressdefaultpolicy=forvpc,
         capabilities={"SourceNat": {"SupportedSourceNatTypes": "peraccount", "RedundantRouter": "false"}}
         if nat
