@@ -111,6 +111,25 @@ def test_permissions_are_for_accounts_of_the_same_domain(lab: NetLab) -> None:
     assert lab.do("listNetworkPermissions", networkid=lab.network) == []
 
 
+def test_permissions_for_projects_and_what_lists_tell_of_them(lab: NetLab) -> None:
+    ann = lab.account("ann")
+    project = lab.do("createProject", name="p", displaytext="p", **ann)["id"]
+    assert lab.code("createNetworkPermissions", by="joe", networkid=lab.network, projectids=project) == 531
+    lab.do("createNetworkPermissions", networkid=lab.network, projectids=project)
+    (held,) = lab.do("listNetworkPermissions", networkid=lab.network)
+    assert (held["projectid"], "account" in held) == (project, False)
+
+    def shared(**params: object) -> list[str]:
+        return [item["id"] for item in lab.do("listNetworks", networkfilter="Shared", **params)]
+
+    assert shared(projectid=project) == [lab.network]
+    assert shared(**ann) == []
+    lab.do("createNetworkPermissions", networkid=lab.network, accounts="ann")
+    assert shared(**ann) == shared(by="ann") == shared(listall=True) == [lab.network]
+    assert shared() == shared(by="joe") == []
+    assert [item["id"] for item in lab.do("listNetworks", **ann)] == [lab.network]
+
+
 def left(lab: NetLab) -> dict[str, Any]:
     commands = ("listNetworks", "listRouters", "listPublicIpAddresses", "listVPCs", "listPortForwardingRules")
     return {command: lab.do(command, listall=True) for command in commands}

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from ... import access, lists
 from ...errors import invalid
-from ...identity import AccountType, Domain, controls
-from ...models.guests import Network
+from ...identity import Account, AccountType, Domain, controls
+from ...models.guests import Network, NetworkPermission
+from ...models.projects import Project
 from ...registry import command
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _visible(ctx: Context, params: Params, chosen: str) -> Callable[[Network], b
     asked = params.optional("account") is not None or params.get("projectid") is not None
     domain = params.entity("domainid", Domain)
     named = params.get("id") is not None
-    user = access.owner_of(ctx, params) if asked and params.get("projectid") != "-1" else ctx.caller
+    user = _for_whom(ctx, params)
     everything = params.flag("listall") and ctx.caller.accounttype == AccountType.ADMIN and domain is None
     recursive = params.flag("isrecursive") or params.flag("listall")
 
@@ -66,9 +67,10 @@ def _visible(ctx: Context, params: Params, chosen: str) -> Callable[[Network], b
         return (everything and not asked) or (named and ctx.caller.is_root_admin) or _reaches(network, user.domain)
 
     def permitted(network: Network) -> bool:
-        return (
-            network.shared_domain is None and not controls(user, network.owner) and network.usable_by(user)
-        ) and not (domain is not None and not asked)
+        holders = [held.holder for held in ctx.store.all(NetworkPermission, network=network)]
+        if asked:
+            return user in holders
+        return domain is None and any(item is user or (recursive and controls(user, item)) for item in holders)
 
     kinds: dict[str, tuple[Callable[[Network], bool], ...]] = {
         ACCOUNT: (of_account,),
@@ -78,6 +80,14 @@ def _visible(ctx: Context, params: Params, chosen: str) -> Callable[[Network], b
         EVERY: (of_account, of_domain, permitted),
     }
     return lambda network: any(kind(network) for kind in kinds[chosen])
+
+
+def _for_whom(ctx: Context, params: Params) -> Account:
+    """Whose networks are asked for; the caller's unless a project or an account is named."""
+    project = params.get("projectid")
+    if isinstance(project, Project):
+        return project.owner
+    return ctx.caller if project is not None else access.owner_of(ctx, params)
 
 
 def _reaches(network: Network, domain: Domain) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...access import account_named
-from ...errors import invalid
-from ...identity import Account
+from ...errors import denied, invalid
+from ...identity import Account, controls
 from ...lists import Page
 from ...models.guests import Network, NetworkPermission
 from ...registry import command
@@ -40,7 +40,10 @@ def _named(ctx: Context, params: Params, network: Network) -> list[Account]:
             raise invalid(f"Unable to find account {name} in the domain of network {network.name}")
         found.append(account)
     projects: list[Any] = params.get("projectids") or []
-    found += [project.owner for project in projects]
+    for project in projects:
+        if not controls(ctx.caller, project.owner):
+            raise denied(f"Account {ctx.caller.name} is unauthorised to use project id={project.id}")
+        found.append(project.owner)
     if not found:
         raise invalid("Please specify accounts, accountids or projectids")
     return found
