@@ -9,6 +9,7 @@ from .errors import ApiError, Code, denied, invalid
 from .identity import Account, AccountType, Domain, Owned, Role, RolePermission, acts_for, controls
 from .models.projects import ACTIVE, ADMIN, Project, ProjectRolePermission
 from .params import ANY_PROJECT
+from .store import Entity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -171,16 +172,18 @@ def check_entities(ctx: Context, command: Command, params: Params) -> None:
     for name in params:
         value = params.get(name)
         for entity in value if isinstance(value, list) else (value,):
-            if isinstance(entity, Owned) and not _usable(ctx, entity):
+            if isinstance(entity, Entity) and not _usable(ctx, entity):
                 raise denied(
                     f"Acct[{ctx.caller.id}-{ctx.caller.name}] does not have permission to operate with resource "
                     f"{type(entity).LABEL or type(entity).__name__}[{entity.id}]"
                 )
 
 
-def _usable(ctx: Context, entity: Owned) -> bool:
+def _usable(ctx: Context, entity: Entity) -> bool:
     if not entity.usable_by(ctx.caller):
         return False
+    if not isinstance(entity, Owned):
+        return True
     if acts_for(ctx.user, entity.owner) or not controls(ctx.caller, entity.owner):
         return True
     return bool(getattr(entity, "is_shared", False))

@@ -159,6 +159,9 @@ def test_routers_do_not_check_health(lab: BalancerLab) -> None:
 def test_other_users_rules_are_out_of_reach(lab: BalancerLab) -> None:
     rule = lab.do("createLoadBalancerRule", **lab.balancing(lab.ip_id))["id"]
     lab.account("ann")
+    policy = lab.do("createLBStickinessPolicy", lbruleid=rule, methodname="SourceBased", name="s")
+    named = policy["stickinesspolicy"][0]["id"]
+    assert lab.code("deleteLBStickinessPolicy", by="ann", id=named) == 531
     assert lab.code("deleteLoadBalancerRule", by="ann", id=rule) == 531
     assert lab.code("listLoadBalancerRuleInstances", by="ann", id=rule) == 531
     assert lab.do("listLoadBalancerRules", by="ann") == []
