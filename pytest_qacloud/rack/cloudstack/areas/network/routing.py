@@ -52,8 +52,8 @@ def _leave(ctx: Context, host: Host, force: bool) -> bool:
 def settle(server: ManagementServer) -> None:
     """Restart routers that were on a lost host on another one, as soon as one has room."""
     store = server.store
-    for host in store.all(Host):
-        if host.state != "Up":
+    for host in {router.host for router in store.all(Router)}:
+        if host is not None and host.state != "Up":
             for router in store.all(Router, host=host):
                 _place(store, router, avoid=host)
 
