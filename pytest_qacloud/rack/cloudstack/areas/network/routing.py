@@ -9,7 +9,6 @@ from ...errors import no_capacity
 from ...models.guests import SHARED, Network, Nic
 from ...models.offerings import ServiceOffering
 from ...models.routers import CPU_MHZ, INTERNAL_LB, MEMORY_BYTES, ROUTER, Router
-from ...models.topology import Host
 from ...models.vpcs import Vpc
 from ...ports_network import address_in, next_mac
 from ...registry import settles
@@ -17,7 +16,7 @@ from ...registry import settles
 if TYPE_CHECKING:
     from ...context import Context
     from ...identity import Account
-    from ...models.topology import Zone
+    from ...models.topology import Host, Zone
     from ...server import ManagementServer
     from ...store import Store
 
