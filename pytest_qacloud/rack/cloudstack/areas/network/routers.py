@@ -133,15 +133,6 @@ def change_router_service(ctx: Context, params: Params) -> Router:
     return router
 
 
-@command("upgradeRouterTemplate")
-def upgrade_router_template(ctx: Context, params: Params) -> dict[str, Any]:
-    """Routers of the current template need no upgrade; the running ones are rebooted."""
-    router = params.entity("id", Router)
-    if router is None:
-        raise invalid("Specify either id, or zone, pod, cluster or account to upgrade")
-    return {"success": True}
-
-
 @command("getRouterHealthCheckResults")
 def get_router_health(ctx: Context, params: Params) -> dict[str, Any]:
     """What a running router's checks say: it is well."""
