@@ -186,7 +186,7 @@ class RunPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """`U` for a test that says nothing about the build."""
-        if UNTESTABLE in report.user_properties:
+        if UNTESTABLE in getattr(report, "user_properties", ()):  # reports of collection have none
             return "untestable", "U", "UNTESTABLE"
         return None
 

@@ -10,7 +10,7 @@ import pytest
 from pytest_qacloud.errors import ConfigError, UnreachableError
 from pytest_qacloud.journal import HIDDEN, Redactor
 from pytest_qacloud.model import Endpoint, MachinePlan, Role, SecretRef
-from pytest_qacloud.ports import PowerState, Services
+from pytest_qacloud.ports import PowerAction, PowerState, Services
 from pytest_qacloud.wiring import Drivers
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ SEED = bytes(range(32))
 @pytest.fixture
 def drivers(rack: Rack, rack_pool: Pool) -> Iterator[Drivers]:
     made = Drivers(rack_pool)
+    for machine in rack_pool.machines:  # tests before this one may have left some running
+        made.bmc(machine).power(PowerAction.OFF)
+        rack.wait_for(machine.name, lambda state: bool(state["power"] == "off"))
     yield made
     made.close()
 

@@ -99,6 +99,15 @@ def test_a_broken_pool_file_is_a_usage_error_with_file_line_and_key(idle_rack: R
     assert "Traceback" not in ended.output
 
 
+def test_a_suite_that_cannot_be_imported_is_an_error_of_its_own(tmp_path: Path) -> None:
+    ended = run(tmp_path, "sim", suite="import nothing_of_that_name\n")
+
+    assert ended.code == 2, ended.output
+    assert "No module named 'nothing_of_that_name'" in ended.output
+    assert "INTERNALERROR" not in ended.output
+    assert not (tmp_path / "runs").exists()
+
+
 FIXTURES = """
 def test_fixtures(qacloud_pool, qacloud_lease, qacloud_build, qacloud_zone, qacloud_api):
     assert qacloud_pool.name == qacloud_zone.pool == qacloud_lease.pool
