@@ -26,7 +26,15 @@ class HostFacts(NamedTuple):
     memory_bytes: int
 
 
-class Hardware(Protocol):
+class HostWatch(Protocol):
+    """Where a host's state comes from."""
+
+    def is_running(self, address: str) -> bool:
+        """Whether the hypervisor at that address runs now."""
+        ...
+
+
+class Hardware(HostWatch, Protocol):
     """The machines and NFS exports that the management server can reach."""
 
     def probe(self, address: str, username: str, password: str) -> HostFacts:
@@ -35,10 +43,6 @@ class Hardware(Protocol):
         Raises:
             HardwareError: no answer, wrong credentials, or no hypervisor agent on it.
         """
-        ...
-
-    def is_running(self, address: str) -> bool:
-        """Whether the hypervisor at that address runs now."""
         ...
 
     def export_exists(self, url: str) -> bool:

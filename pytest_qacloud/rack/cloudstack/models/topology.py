@@ -9,7 +9,7 @@ from ..capacity import allocated_on_host
 from ..store import Entity, OnRemove, relation
 
 if TYPE_CHECKING:
-    from ..hardware import Hardware
+    from ..hardware import HostWatch
     from ..identity import Domain
 
 ENABLED, DISABLED = "Enabled", "Disabled"
@@ -153,7 +153,7 @@ class Host(Entity):
     ALIASES: ClassVar[tuple[str, ...]] = ("HostForMigrationResponse",)
     LABEL: ClassVar[str] = "Host"
 
-    hardware: Hardware = field(repr=False)
+    hardware: HostWatch = field(repr=False)
     name: str
     ipaddress: str
     cluster: Cluster = relation()

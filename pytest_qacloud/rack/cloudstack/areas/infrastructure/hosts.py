@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ... import simulators
 from ...errors import failed, invalid, unavailable
 from ...hardware import HardwareError
 from ...lists import Page
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...context import Context
+    from ...hardware import HostFacts
     from ...params import Params
 
 MAINTENANCE = "Maintenance"
@@ -31,28 +33,22 @@ def add_host(ctx: Context, params: Params) -> Page:
     parts = urlsplit(url)
     if not parts.scheme:
         raise invalid(f"uri.scheme is null {url}, add http:// as a prefix")
-    address = parts.hostname
-    if not address:
+    if not parts.hostname:
         raise invalid(f"{url} is not a valid uri")
-    if ctx.store.first(Host, ipaddress=address) is not None:
-        raise failed(f"Unable to add the host: the host {address} has been added before")
     if cluster.hypervisortype.lower() != params.text("hypervisor").lower():
         raise failed(
             f"Unable to add the host: Can't add host whose hypervisor type is: {params.text('hypervisor')} into "
             f"cluster: {cluster.id} whose hypervisor type is: {cluster.hypervisortype}"
         )
-    username = params.text("username")
-    try:
-        facts = ctx.hardware.probe(address, username, params.text("password"))
-    except HardwareError as error:
-        raise failed(
-            f"Cannot find the server resources at {url} - Unable to add the host: "
-            f"Could not connect to host at {address}: {error}"
-        ) from None
+    simulated = cluster.hypervisortype == simulators.NAME
+    address = simulators.address(ctx.store, cluster.pod) if simulated else parts.hostname
+    if ctx.store.first(Host, ipaddress=address) is not None:
+        raise failed(f"Unable to add the host: the host {address} has been added before")
+    facts = simulators.probe(parts) if simulated else _probe(ctx, params, address)
     if ctx.store.first(Host, lambda host: host.cluster.zone is cluster.zone, name=facts.name) is not None:
         raise failed(f"Unable to add the host: a host named {facts.name} is in the zone already")
     host = Host(
-        hardware=ctx.hardware,
+        hardware=simulators.ALWAYS_UP if simulated else ctx.hardware,
         name=facts.name,
         ipaddress=address,
         cluster=cluster,
@@ -62,10 +58,20 @@ def add_host(ctx: Context, params: Params) -> Page:
         memorytotal=facts.memory_bytes,
         version=ctx.server.version,
         hosttags=",".join(params.strings("hosttags")) or None,
-        username=username,
+        username=params.text("username"),
         resourcestate=params.text("allocationstate", ENABLED).capitalize(),
     )
     return Page(1, [ctx.add(host)])
+
+
+def _probe(ctx: Context, params: Params, address: str) -> HostFacts:
+    try:
+        return ctx.hardware.probe(address, params.text("username"), params.text("password"))
+    except HardwareError as error:
+        raise failed(
+            f"Cannot find the server resources at {params.text('url')} - Unable to add the host: "
+            f"Could not connect to host at {address}: {error}"
+        ) from None
 
 
 def _cluster(ctx: Context, params: Params) -> Cluster:

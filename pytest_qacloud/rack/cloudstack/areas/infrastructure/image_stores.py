@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+from ... import simulators
 from ...errors import failed, invalid
 from ...hardware import HardwareError
 from ...models.storage import ImageStore, StagingStore
@@ -42,14 +43,16 @@ def _new(ctx: Context, params: Params, kind: type[S]) -> S:
         protocol=urlsplit(url).scheme or provider.lower(),
         providername=provider,
         scope="ZONE" if zone is not None else "REGION",
-        disksizetotal=_size(ctx, url) if provider == "NFS" else 0,
+        disksizetotal=_size(ctx, zone, url) if provider == "NFS" else 0,
     )
 
 
-def _size(ctx: Context, url: str) -> int:
+def _size(ctx: Context, zone: Zone | None, url: str) -> int:
     parts = urlsplit(url)
     if parts.scheme != "nfs" or not parts.hostname or not parts.path:
         raise invalid(f"Failed to add data store: the URL {url} is not of the form nfs://hostname/path")
+    if zone is not None and simulators.in_zone(ctx.store, zone):
+        return simulators.STORAGE_BYTES
     try:
         if not ctx.hardware.export_exists(url):
             raise failed(f"Failed to add data store: the export {url} cannot be mounted")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from ... import simulators
 from ...capacity import allocated_on_pool
 from ...errors import failed, invalid
 from ...hardware import HardwareError
@@ -74,7 +75,7 @@ def create_storage_pool(ctx: Context, params: Params) -> StoragePool:
         ipaddress=where.host,
         path=where.path,
         type=where.type,
-        disksizetotal=params.number("capacitybytes") or _size(ctx, params.text("url")),
+        disksizetotal=params.number("capacitybytes") or _size(ctx, zone, params.text("url")),
         hypervisor=hypervisor_named(hypervisor) if hypervisor and hypervisor != "Any" else hypervisor,
         tags=params.optional("tags"),
         istagarule=params.flag("istagarule"),
@@ -96,9 +97,9 @@ def _check_hosts(ctx: Context, zone: Zone, cluster: Cluster | None, scope: str) 
         raise failed(f"Failed to add data store: No host up to associate a storage pool with in zone {zone.name}")
 
 
-def _size(ctx: Context, url: str) -> int:
-    if not url.startswith("nfs://"):
-        return 2**40
+def _size(ctx: Context, zone: Zone, url: str) -> int:
+    if not url.startswith("nfs://") or simulators.in_zone(ctx.store, zone):
+        return simulators.STORAGE_BYTES
     try:
         if not ctx.hardware.export_exists(url):
             raise failed(f"Failed to add data store: the export {url} cannot be mounted")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ... import addresses, capacity, placement
+from ... import addresses, capacity, placement, simulators
 from ...errors import failed, no_capacity
 from ...models.networks import VlanRange
 from ...models.storage import ImageStore, StoragePool
@@ -72,6 +72,8 @@ def _ready(server: ManagementServer, zone: Zone) -> bool:
         return False
     if store.first(StoragePool, zone=zone, state="Up") is None:
         return False
+    if simulators.in_zone(store, zone):
+        return store.first(ImageStore, zone=zone) is not None
     return any(server.hardware.template_seeded(image.url) for image in store.all(ImageStore, zone=zone))
 
 
