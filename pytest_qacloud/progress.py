@@ -291,7 +291,7 @@ class LiveView:
             elapsed_s = self._now() - row.since_s if row.state == "run" else row.took_s
             table.add_row(
                 Text(name),
-                bar(len(row.done & set(row.steps)), len(row.steps)),
+                "" if row.step.startswith("undo ") else bar(len(row.done & set(row.steps)), len(row.steps)),
                 Text(row.step, style=STYLES[row.state]),
                 "" if elapsed_s is None else seconds(elapsed_s),
                 _note(row),

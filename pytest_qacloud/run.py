@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from .progress import View
     from .settings import Settings
 
-RUN = pytest.StashKey["RunPlugin"]()
-"""Where fixtures find the run."""
-
 UNTESTABLE = ("qacloud_verdict", Outcome.UNTESTABLE.value)
 """What marks a report, in JUnit files too."""
 
@@ -46,7 +43,7 @@ class RunPlugin:
         self.report = Report(config)
         self._failed = False
         self._verdicts: dict[str, Verdict] = {}
-        config.stash[RUN] = self
+        self._sigterm_before: Any = None
 
     def pytest_report_header(self) -> list[str]:
         """The settings, each with its source."""
@@ -64,7 +61,7 @@ class RunPlugin:
         """Make the zone before the first test, if any test needs it; without it no test runs."""
         if self.config.option.collectonly or session.testsfailed or not any(map(needs_zone, session.items)):
             return None
-        signal.signal(signal.SIGTERM, _terminate)
+        self._sigterm_before = signal.signal(signal.SIGTERM, _terminate)
         with self._uncaptured() as view:
             self.session = Session(self.settings, view)
             try:
@@ -97,7 +94,7 @@ class RunPlugin:
             self.report.zone_made(self.session)
         for report in failure_report(self.settings["pool"] or self.settings["zone"], text):
             self.config.hook.pytest_runtest_logreport(report=report)
-        session.shouldfail = False
+        session.shouldfail = False  # --maxfail counts tests, and this is none
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object | None:
@@ -209,6 +206,9 @@ class RunPlugin:
             self.suites = None
         if self.session is not None:
             self.session.stop()
+        if self._sigterm_before is not None:
+            signal.signal(signal.SIGTERM, self._sigterm_before)
+            self._sigterm_before = None
 
     @contextmanager
     def _uncaptured(self) -> Iterator[View]:
