@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 import time
 from contextlib import ExitStack, contextmanager
@@ -17,8 +16,9 @@ from typing import TYPE_CHECKING
 from .deadline import SYSTEM_CLOCK
 from .errors import ConfigError, LeaseLostError, QacloudError
 from .interrupts import Interrupts, all_of
-from .journal import Journal, Redactor
+from .journal import Redactor
 from .provision.stage import StepTime
+from .runfolder import log_files, open_journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,11 +33,6 @@ if TYPE_CHECKING:
     from .provision import Provisioner
     from .settings import Settings
     from .wiring import Drivers
-
-log = logging.getLogger(__name__)
-
-ANY = "any"
-SIM = "sim"
 
 
 class Session:
@@ -54,7 +49,7 @@ class Session:
         self.run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         self.folder = settings.path("runs-dir") / self.run_id
         self.redact = Redactor()
-        self.journal = _journal(self.folder, self.redact)
+        self.journal = open_journal(self.folder, self.redact)
         self.journal.listen(lambda event: self.view(event))  # noqa: PLW0108  # the view may be replaced
         self.interrupts = Interrupts()
         self.pool: Pool | None = None
@@ -72,7 +67,7 @@ class Session:
         self._say_next_s = 0.0
         self._stack = ExitStack()
         self._stack.callback(self.journal.close)
-        self._stack.enter_context(_log_files(self.folder, self.redact))
+        self._stack.enter_context(log_files(self.folder, self.redact))
 
     def start(self) -> Zone:
         """Lease a pool and make a zone on it.
@@ -103,11 +98,12 @@ class Session:
         """
         from .config import load_pool
         from .leasing import attach
+        from .poolchoice import real
         from .wiring import Drivers
 
         self._remember(handover.lease, handover.zone)
         pool = load_pool(Path(handover.pool_file))
-        self.pool = _real(pool)
+        self.pool = real(pool)
         self._store = self._lease_store(self.pool)
         self.guard = self._stack.enter_context(attach(self._store, handover.lease))
         self._services = Drivers(self.pool, self.redact)
@@ -182,8 +178,9 @@ class Session:
 
         self._remember(handover.lease, handover.zone)
         from .config import load_pool
+        from .poolchoice import real
 
-        self.pool = _real(load_pool(Path(handover.pool_file)))
+        self.pool = real(load_pool(Path(handover.pool_file)))
         self._store = self._lease_store(self.pool)
         self.guard = self._stack.enter_context(Heartbeat(self._store, handover.lease))
         self._prepare(self.pool, handover.lease, handover.zone.build, dict(handover.roles))
@@ -204,28 +201,17 @@ class Session:
 
     def _candidates(self) -> list[Pool]:
         """The pools that would do, with the simulated rack started if it is one of them."""
-        from .config import SimulatedPool, find_pool, load_pool
+        from .config import SimulatedPool
+        from .poolchoice import choose, real
 
-        folder = self.settings.path("pools-dir")
-        names = [name.strip() for name in self.settings["pool"].split(",") if name.strip()]
-        found: list[Pool | SimulatedPool] = []
-        for name in names:
-            if name.partition(":")[0] == ANY:
-                found += _any_pool(folder, name.partition(":")[2])
-            elif name == SIM and not (folder / f"{SIM}.toml").exists():
-                found.append(SimulatedPool(SIM))
-            else:
-                found.append(load_pool(find_pool(name, folder)))
-        simulated = [pool for pool in found if isinstance(pool, SimulatedPool)]
-        if not simulated:
-            return [pool for pool in found if not isinstance(pool, SimulatedPool)]
-        if len(found) > 1:
-            raise ConfigError(f"{self.settings['pool']}: a simulated pool is made for one run, so name it alone")
-        return [self._simulate(simulated[0])]
+        chosen = choose(self.settings["pool"], self.settings.path("pools-dir"))
+        simulated = [pool for pool in chosen if isinstance(pool, SimulatedPool)]
+        return [self._simulate(simulated[0])] if simulated else [real(pool) for pool in chosen]
 
     def _simulate(self, simulated: SimulatedPool) -> Pool:
         from .config import load_pool
         from .launcher import launch
+        from .poolchoice import real
 
         with self._timed("rack", simulated.name):
             rack: Rack = launch(
@@ -240,7 +226,7 @@ class Session:
         self.journal.record(
             "rack", "note", simulated.name, control=rack.control, pool_file=str(pool_file), pid=rack.process.pid
         )
-        return _real(load_pool(pool_file))
+        return real(load_pool(pool_file))
 
     def _lease_store(self, pool: Pool) -> LeaseStore:
         from .leasing import SqlLeaseStore, default_url
@@ -362,79 +348,9 @@ class Session:
         self.journal.record(step, "end", name, elapsed_s=elapsed_s)
 
 
-def _journal(folder: Path, redact: Redactor) -> Journal:
-    try:
-        return Journal(folder / "journal.jsonl", redact)
-    except OSError as error:
-        raise ConfigError(
-            f"the run's folder cannot be made: {error.strerror}; name another with --qacloud-runs-dir", file=str(folder)
-        ) from error
-
-
-def _real(pool: Pool | SimulatedPool) -> Pool:
-    from .config import SimulatedPool
-
-    if isinstance(pool, SimulatedPool):
-        raise ConfigError(
-            "is a simulated pool; start it with `qacloud rack up` and use the pool file it names", file=pool.path
-        )
-    return pool
-
-
-def _any_pool(folder: Path, tag: str) -> list[Pool]:
-    """All real pools of the folder, with the tag if one is asked for; broken files are left out and logged."""
-    from .config import SimulatedPool, list_pools
-
-    found: list[Pool] = []
-    for entry in list_pools(folder):
-        if entry.error is not None:
-            log.warning("left out: %s", entry.error)
-        elif (
-            entry.pool is not None and not isinstance(entry.pool, SimulatedPool) and (not tag or tag in entry.pool.tags)
-        ):
-            found.append(entry.pool)
-    if not found:
-        raise ConfigError(f"no real pool{f' with the tag {tag}' if tag else ''} in this folder", file=str(folder))
-    return found
-
-
 def _load_libraries() -> None:
     """Import what provisioning needs, while the simulated rack does the same in its own process."""
     from . import drivers, leasing, provision, wiring  # noqa: F401  # for their import time
 
     for name in ("ssh", "ipmi", "cobbler", "puppet", "nfs", "cloudstack"):
         drivers.load(name)
-
-
-LOGS = {"pytest_qacloud": "run.log", "marvin": "marvin.log"}
-"""Loggers and their files in the run's folder: this package's own, and what suites and their API calls say."""
-
-
-class _RedactingFormatter(logging.Formatter):
-    """Formats a record and then replaces the secrets in the whole text, traceback included."""
-
-    def __init__(self, redact: Redactor) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._redact = redact
-
-    def format(self, record: logging.LogRecord) -> str:
-        return self._redact(super().format(record))
-
-
-@contextmanager
-def _log_files(folder: Path, redact: Redactor) -> Iterator[None]:
-    """The logs of a run, in its folder."""
-    opened = []
-    for name, file_name in LOGS.items():
-        logger, handler = logging.getLogger(name), logging.FileHandler(folder / file_name, encoding="utf-8", delay=True)
-        handler.setFormatter(_RedactingFormatter(redact))
-        opened.append((logger, handler, logger.level))
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-    try:
-        yield
-    finally:
-        for logger, handler, level in opened:
-            logger.removeHandler(handler)
-            logger.setLevel(level)
-            handler.close()

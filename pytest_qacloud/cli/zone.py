@@ -118,13 +118,11 @@ def _refuse_unwritable(output: Path) -> None:
 
 def _refuse_simulated(settings: Settings) -> None:
     """A simulated rack ends with the process that started it, so no zone of it can be left behind."""
-    from ..config import SimulatedPool, find_pool, load_pool
+    from ..config import SimulatedPool
+    from ..poolchoice import choose
 
-    name, folder = settings["pool"], settings.path("pools-dir")
-    simulated = name == "sim" and not (folder / "sim.toml").exists()
-    if not simulated and "," not in name and not name.startswith("any"):
-        simulated = isinstance(load_pool(find_pool(name, folder)), SimulatedPool)
-    if simulated:
+    name = settings["pool"]
+    if any(isinstance(pool, SimulatedPool) for pool in choose(name, settings.path("pools-dir"))):
         raise ConfigError(
             f"the rack of {name} would end with this command; start one with `qacloud rack up`,"
             " and name the pool file that it prints"

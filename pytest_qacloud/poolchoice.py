@@ -1,0 +1,71 @@
+"""Which pools a user means: names, paths, `any`, `any:TAG`, `sim`."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from .config import SimulatedPool, find_pool, list_pools, load_pool
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .model import Pool
+
+log = logging.getLogger(__name__)
+
+ANY = "any"
+SIM = "sim"
+
+
+def choose(text: str, folder: Path) -> list[Pool | SimulatedPool]:
+    """The pools of an option's text, in its order; any one of them will do.
+
+    Args:
+        text: names, or paths of pool files, with commas between them; `any` and `any:TAG` are all real pools of the
+            folder, and `sim` is there even where no file says so.
+        folder: of the pool files.
+
+    Raises:
+        ConfigError: a file is wrong, there is no such pool, or a simulated one is not alone.
+    """
+    found: list[Pool | SimulatedPool] = []
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        if name.partition(":")[0] == ANY:
+            found += _any_pool(folder, name.partition(":")[2])
+        elif name == SIM and not (folder / f"{SIM}.toml").exists():
+            found.append(SimulatedPool(SIM))
+        else:
+            found.append(load_pool(find_pool(name, folder)))
+    if len(found) > 1 and any(isinstance(pool, SimulatedPool) for pool in found):
+        raise ConfigError(f"{text}: a simulated pool is made for one run, so name it alone")
+    return found
+
+
+def real(pool: Pool | SimulatedPool) -> Pool:
+    """A pool that exists.
+
+    Raises:
+        ConfigError: it is only simulated.
+    """
+    if isinstance(pool, SimulatedPool):
+        raise ConfigError(
+            "is a simulated pool; start it with `qacloud rack up` and use the pool file it names", file=pool.path
+        )
+    return pool
+
+
+def _any_pool(folder: Path, tag: str) -> list[Pool]:
+    """All real pools of the folder, with the tag if one is asked for; broken files are left out and logged."""
+    found: list[Pool] = []
+    for entry in list_pools(folder):
+        if entry.error is not None:
+            log.warning("left out: %s", entry.error)
+        elif (
+            entry.pool is not None and not isinstance(entry.pool, SimulatedPool) and (not tag or tag in entry.pool.tags)
+        ):
+            found.append(entry.pool)
+    if not found:
+        raise ConfigError(f"no real pool{f' with the tag {tag}' if tag else ''} in this folder", file=str(folder))
+    return found
