@@ -54,7 +54,15 @@ def write_handover(path: Path, handover: Handover) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    content = json.dumps({"format": FORMAT, **asdict(handover)}, indent=1)
+    write_private(path, json.dumps({"format": FORMAT, **asdict(handover)}, indent=1))
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write a file that holds secrets, whole or not at all, for its owner only.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
     try:
         descriptor, part = tempfile.mkstemp(suffix=".part", prefix=f"{path.name}.", dir=path.parent)
         try:
@@ -121,6 +129,12 @@ def _text(value: object) -> str:
     return value
 
 
+def _count(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(value)
+    return value
+
+
 def _zone(members: dict[str, Any]) -> Zone:
     template = members["build"]["system_vm_template"]
     build = {**members["build"], "system_vm_template": _made(SystemVmTemplate, template) if template else None}
@@ -129,5 +143,6 @@ def _zone(members: dict[str, Any]) -> Zone:
         "endpoint": _made(Endpoint, members["endpoint"]),
         "machines": tuple(map(_text, _list(members["machines"]))),
         "build": _made(Build, build),
+        "further": tuple((_text(zone_id), _count(hosts)) for zone_id, hosts in map(_list, _list(members["further"]))),
     }
     return _made(Zone, whole)

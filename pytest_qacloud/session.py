@@ -127,7 +127,8 @@ class Session:
         if self.api is None or self.zone is None:
             return None
         try:
-            found = ailments(self.api, self.zone.id, self.zone.hosts)
+            places = ((self.zone.id, self.zone.hosts), *self.zone.further)
+            found = [words for zone_id, hosts in places for words in ailments(self.api, zone_id, hosts)]
         except (DriverError, QacloudError) as error:
             return f"the zone's API fails: {self.redact(str(error))}"
         return "; ".join(found) or None

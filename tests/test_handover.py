@@ -31,6 +31,7 @@ ZONE = Zone(
     build=Build("master", "f00", "http://repo.example/", SystemVmTemplate("http://x/y", "sha256:00")),
     marvin_config={"zones": [{"name": "rack1-e7", "pods": [1, None, True]}]},
     job_poll_s=0.5,
+    further=(("0b1d", 2),),
 )
 HANDOVER = Handover(
     pool_file="/pools/rack1.toml",
@@ -179,7 +180,7 @@ def test_a_member_that_is_missing_unknown_or_of_another_type_is_refused(file: Pa
 
 
 def test_every_plain_member_has_a_type_that_is_checked() -> None:
-    made = {"Endpoint", "Build", "SystemVmTemplate | None", "tuple[str, ...]"}
+    made = {"Endpoint", "Build", "SystemVmTemplate | None", "tuple[str, ...]", "tuple[tuple[str, int], ...]"}
 
     for cls in (Lease, Zone, Build, Endpoint, SystemVmTemplate):
         assert {field.type for field in fields(cls)} <= set(TYPES) | made

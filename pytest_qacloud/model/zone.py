@@ -122,6 +122,7 @@ class Zone:
         id: CloudStack's id of the zone.
         machines: their names, management first.
         hosts: how many hypervisors it has.
+        further: id and number of hypervisors of each other zone that was made with it.
         marvin_config: complete: with endpoint and keys, as Marvin reads it.
     """
 
@@ -136,3 +137,4 @@ class Zone:
     build: Build
     marvin_config: Mapping[str, Any] = field(repr=False)
     job_poll_s: float = 2.0
+    further: tuple[tuple[str, int], ...] = ()

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .build import resolve_build
-    from .deploy import deploy_zone
+    from .deploy import deploy_zones
     from .health import ailments
-    from .plan import Assignment, assign, make_plan
+    from .plan import Assignment, assign, make_plan, management_only
     from .provisioner import Provisioner, teardown
     from .stage import Done, Stage, StepTime
     from .steps import Context
     from .template import fetch_template
+    from .zone_config import ZoneConfig, read_zone_config, without_secrets
 
 _HOME = {
     "Assignment": "plan",
@@ -19,13 +20,17 @@ _HOME = {
     "Provisioner": "provisioner",
     "Stage": "stage",
     "StepTime": "stage",
+    "ZoneConfig": "zone_config",
     "ailments": "health",
     "assign": "plan",
-    "deploy_zone": "deploy",
+    "deploy_zones": "deploy",
     "fetch_template": "template",
     "make_plan": "plan",
+    "management_only": "plan",
+    "read_zone_config": "zone_config",
     "resolve_build": "build",
     "teardown": "provisioner",
+    "without_secrets": "zone_config",
 }
 
 __all__ = [
@@ -35,13 +40,17 @@ __all__ = [
     "Provisioner",
     "Stage",
     "StepTime",
+    "ZoneConfig",
     "ailments",
     "assign",
-    "deploy_zone",
+    "deploy_zones",
     "fetch_template",
     "make_plan",
+    "management_only",
+    "read_zone_config",
     "resolve_build",
     "teardown",
+    "without_secrets",
 ]
 
 

@@ -1,268 +1,145 @@
-"""A zone out of Marvin's configuration, through the API.
+"""Zones out of Marvin's configuration, through the API: the end state is that of Marvin's `deployDataCenter.py`.
 
-Every object is looked for before it is made, so a deployment that broke off goes on where it stopped.
+Every object is looked for before it is made, so a deployment that broke off goes on where it stopped, and what it has
+made can be deleted again (`Ledger`). Zones are switched on when all of them are complete, so that nothing runs in one
+that has to be deleted.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CloudApiError, ProvisionError
 from ..fanout import for_each, raise_all
+from . import deploy_hosts, deploy_network
+from .deploy_hosts import ClusterPlace
+from .deploy_network import has_groups, is_tungsten
+from .deploy_site import Ledger, Site, given, listed
+from .zone_config import clusters_of, is_enabled, is_true
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from ..ports import CloudApi
+__all__ = ["Deployed", "DeployedZone", "Ledger", "Site", "deploy_zones"]
 
 Config = dict[str, Any]
 
+ZONE_KEYS = (
+    *("name", "networktype", "dns1", "dns2", "internaldns1", "internaldns2", "domain"),
+    *("securitygroupenabled", "localstorageenabled"),
+)
 
-def deploy_zone(api: CloudApi, config: Mapping[str, Any], *, check: Callable[[], None] = lambda: None) -> str:
-    """Make and enable the configuration's only zone.
+
+@dataclass(frozen=True, slots=True)
+class DeployedZone:
+    """A zone that is there.
+
+    Args:
+        hosts: how many hypervisors the configuration names in it.
+        enabled: whether it is switched on.
+    """
+
+    id: str
+    name: str
+    hosts: int
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What a deployment led to.
+
+    Args:
+        zones: in the configuration's order.
+        restart: global settings that were set and that the management server reads only when it starts.
+    """
+
+    zones: tuple[DeployedZone, ...]
+    restart: tuple[str, ...]
+
+
+def deploy_zones(site: Site, config: Mapping[str, Any]) -> Deployed:
+    """Make the configuration's zones, and switch on those that are to be.
 
     Args:
         config: complete, with the passwords of the hosts.
-        check: called before every command that changes something.
-
-    Returns:
-        The zone's id.
 
     Raises:
         CloudApiError: the management server refused a step.
-        ProvisionError: a host could not be added; names its address.
+        ProvisionError: a host could not be added (names its address), or an offering is not there.
+        DeadlineError: hosts did not come up.
         ExceptionGroup: several clusters failed.
     """
-    deployment = _Deployment(api, check)
-    for setting in config.get("globalConfig") or []:
-        check()
-        api.call("updateConfiguration", name=setting["name"], value=setting["value"])
-    return deployment.zone(config["zones"][0])
+    restart = _settings(site, config)
+    zones: list[Config] = config["zones"]
+    ids = [_zone(site, zone) for zone in zones]
+    places = [place for zone, zone_id in zip(zones, ids, strict=True) for place in _network(site, zone, zone_id)]
+    raise_all(
+        for_each(places, partial(deploy_hosts.cluster, site), check=site.check),
+        "clusters could not be added",
+    )
+    for zone, zone_id in zip(zones, ids, strict=True):
+        _storage(site, zone, zone_id)
+        if zone.get("details"):
+            site.change("updateZone", id=zone_id, details=zone["details"])
+    _racks(site, zones[0])
+    deployed = []
+    for zone, zone_id in zip(zones, ids, strict=True):
+        if is_enabled(zone):
+            site.enable_zone(zone_id, zone["name"])
+        deployed.append(DeployedZone(zone_id, zone["name"], sum(map(len, clusters_of(zone))), is_enabled(zone)))
+    return Deployed(tuple(deployed), restart)
 
 
-class _Deployment:
-    def __init__(self, api: CloudApi, check: Callable[[], None]) -> None:
-        self.api = api
-        self.check = check
-
-    def ensure(self, kind: str, look: str, make: str, match: Mapping[str, Any], **params: Any) -> Config:
-        """The object that matches, or a new one.
-
-        Args:
-            kind: the member that holds the object in the reply, such as `zone`.
-            look, make: the commands.
-            match: members the object must have; those that the list command takes are sent along.
-            params: for `make`, besides.
-        """
-        for found in self.api.list(look, **{key: value for key, value in match.items() if key in LOOKED_UP_BY}):
-            if all(str(found.get(key)) == str(value) for key, value in match.items()):
-                return found
-        self.check()
-        reply = self.api.call(make, **params)
-        made = reply.get(kind, reply)
-        return dict(made[0] if isinstance(made, list) else made)
-
-    def zone(self, zone: Config) -> str:
-        made = self.ensure(
-            "zone",
-            "listZones",
-            "createZone",
-            {"name": zone["name"]},
-            **_given(
-                zone,
-                "name",
-                "networktype",
-                "dns1",
-                "dns2",
-                "internaldns1",
-                "internaldns2",
-                "domain",
-                "guestcidraddress",
-                "securitygroupenabled",
-                "localstorageenabled",
-            ),
-        )
-        zone_id = str(made["id"])
-        for physical in zone["physical_networks"]:
-            self.physical_network(zone_id, physical)
-        pods = [(pod, self.pod(zone_id, pod)) for pod in zone["pods"]]
-        for addresses in [each for net in zone["physical_networks"] for each in net.get("storageranges") or []]:
-            for _, pod_id in pods:
-                self.storage_range(pod_id, addresses)
-        for addresses in zone.get("ipranges") or []:
-            self.public_range(zone_id, addresses)
-        if zone.get("vmwaredc"):
-            self.vmware(zone_id, zone["vmwaredc"])
-        clusters = [(cluster, pod_id) for pod, pod_id in pods for cluster in pod["clusters"]]
-        raise_all(
-            for_each(clusters, lambda item: self.cluster(zone_id, item[1], item[0]), check=self.check),
-            "clusters could not be added",
-        )
-        for storage in zone.get("primaryStorages") or []:
-            self.primary(zone_id, None, None, storage)
-        for storage in zone.get("secondaryStorages") or []:
-            self.secondary(zone_id, storage)
-        self.check()
-        self.api.call("updateZone", id=zone_id, allocationstate="Enabled")
-        return zone_id
-
-    def physical_network(self, zone_id: str, physical: Config) -> None:
-        made = self.ensure(
-            "physicalnetwork",
-            "listPhysicalNetworks",
-            "createPhysicalNetwork",
-            {"zoneid": zone_id, "name": physical["name"]},
-            zoneid=zone_id,
-            name=physical["name"],
-            isolationmethods=physical.get("isolationmethods", ["VLAN"]),
-        )
-        network_id = str(made["id"])
-        for traffic in physical["traffictypes"]:
-            self.ensure(
-                "traffictype",
-                "listTrafficTypes",
-                "addTrafficType",
-                {"physicalnetworkid": network_id, "traffictype": traffic["typ"]},
-                physicalnetworkid=network_id,
-                traffictype=traffic["typ"],
-            )
-        self.check()
-        self.api.call("updatePhysicalNetwork", id=network_id, state="Enabled", **_given(physical, "vlan"))
-        for provider in physical["providers"]:
-            self.provider(network_id, provider["name"])
-
-    def provider(self, network_id: str, name: str) -> None:
-        """Enable a network service provider, and the elements that come with it."""
-        provider = self.ensure(
-            "networkserviceprovider",
-            "listNetworkServiceProviders",
-            "addNetworkServiceProvider",
-            {"physicalnetworkid": network_id, "name": name},
-            physicalnetworkid=network_id,
-            name=name,
-        )
-        look, configure = ELEMENTS.get(name, ("", ""))
-        if look:
-            for element in self.api.list(look, nspid=provider["id"]):
-                self.check()
-                self.api.call(configure, id=element["id"], enabled=True)
-        if provider.get("state") != "Enabled":
-            self.check()
-            self.api.call("updateNetworkServiceProvider", id=provider["id"], state="Enabled")
-
-    def pod(self, zone_id: str, pod: Config) -> str:
-        made = self.ensure(
-            "pod",
-            "listPods",
-            "createPod",
-            {"zoneid": zone_id, "name": pod["name"]},
-            zoneid=zone_id,
-            **_given(pod, "name", "gateway", "netmask", "startip", "endip"),
-        )
-        return str(made["id"])
-
-    def public_range(self, zone_id: str, addresses: Config) -> None:
-        self.ensure(
-            "vlan",
-            "listVlanIpRanges",
-            "createVlanIpRange",
-            {"zoneid": zone_id, "startip": addresses["startip"]},
-            zoneid=zone_id,
-            forvirtualnetwork=True,
-            **_given(addresses, "startip", "endip", "netmask", "gateway", "vlan"),
-        )
-
-    def storage_range(self, pod_id: str, addresses: Config) -> None:
-        self.ensure(
-            "storagenetworkiprange",
-            "listStorageNetworkIpRange",
-            "createStorageNetworkIpRange",
-            {"podid": pod_id, "startip": addresses["startip"]},
-            podid=pod_id,
-            **_given(addresses, "startip", "endip", "netmask", "gateway", "vlan"),
-        )
-
-    def vmware(self, zone_id: str, datacenter: Config) -> None:
-        self.ensure(
-            "vmwaredc",
-            "listVmwareDcs",
-            "addVmwareDc",
-            {"zoneid": zone_id},  # a zone has one
-            zoneid=zone_id,
-            **_given(datacenter, "name", "vcenter", "username", "password"),
-        )
-
-    def cluster(self, zone_id: str, pod_id: str, cluster: Config) -> None:
-        made = self.ensure(
-            "cluster",
-            "listClusters",
-            "addCluster",
-            {"podid": pod_id, "name": cluster["clustername"]},
-            zoneid=zone_id,
-            podid=pod_id,
-            **_given(cluster, "clustername", "hypervisor", "clustertype", "url"),
-        )
-        cluster_id = str(made["id"])
-        for host in cluster["hosts"]:
-            self.host(zone_id, pod_id, cluster_id, cluster["hypervisor"], host)
-        for storage in cluster.get("primaryStorages") or []:
-            self.primary(zone_id, pod_id, cluster_id, storage)
-
-    def host(self, zone_id: str, pod_id: str, cluster_id: str, hypervisor: str, host: Config) -> None:
-        address = host["url"].removeprefix("http://").rstrip("/")
-        try:
-            self.ensure(
-                "host",
-                "listHosts",
-                "addHost",
-                {"clusterid": cluster_id, "type": "Routing", "ipaddress": address},
-                zoneid=zone_id,
-                podid=pod_id,
-                clusterid=cluster_id,
-                hypervisor=hypervisor,
-                **_given(host, "url", "username", "password"),
-            )
-        except CloudApiError as error:
-            raise ProvisionError(
-                address,
-                "zone",
-                f"the management server cannot add it as a host: {error.errortext}",
-                0.0,
-                "Look at the hypervisor's agent there, and at the login in [hosts] of the pool file.",
-            ) from error
-
-    def primary(self, zone_id: str, pod_id: str | None, cluster_id: str | None, storage: Config) -> None:
-        place = {} if cluster_id is None else {"podid": pod_id, "clusterid": cluster_id}
-        self.ensure(
-            "storagepool",
-            "listStoragePools",
-            "createStoragePool",
-            {"zoneid": zone_id, "name": storage["name"]},
-            zoneid=zone_id,
-            **place,
-            **_given(storage, "name", "url", "scope", "hypervisor", "tags"),
-        )
-
-    def secondary(self, zone_id: str, storage: Config) -> None:
-        self.ensure(
-            "imagestore",
-            "listImageStores",
-            "addImageStore",
-            {"zoneid": zone_id, "url": storage["url"]},
-            zoneid=zone_id,
-            **_given(storage, "url", "provider"),
-        )
+def _settings(site: Site, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Set the global settings; returns those that need a restart."""
+    late = []
+    for setting in listed(config, "globalConfig"):
+        reply = site.change("updateConfiguration", name=setting["name"], value=setting["value"])
+        if reply.get("configuration", reply).get("isdynamic") is False:
+            late.append(setting["name"])
+    return tuple(late)
 
 
-LOOKED_UP_BY = frozenset({"zoneid", "podid", "clusterid", "physicalnetworkid", "name", "type"})
-"""Members of `match` that the list commands take as parameters too."""
-
-ELEMENTS = {
-    "VirtualRouter": ("listVirtualRouterElements", "configureVirtualRouterElement"),
-    "VpcVirtualRouter": ("listVirtualRouterElements", "configureVirtualRouterElement"),
-    "InternalLbVm": ("listInternalLoadBalancerElements", "configureInternalLoadBalancerElement"),
-}
+def _zone(site: Site, zone: Config) -> str:
+    # Guests of a zone with security groups have the addresses of its shared network.
+    cidr = {} if is_true(zone.get("securitygroupenabled")) else given(zone, "guestcidraddress")
+    return str(site.ensure("zone", {"name": zone["name"]}, **given(zone, *ZONE_KEYS), **cidr)["id"])
 
 
-def _given(source: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: source[key] for key in keys if source.get(key) is not None}
+def _network(site: Site, zone: Config, zone_id: str) -> list[ClusterPlace]:
+    """All of a zone's network, and its pods; returns where its clusters go."""
+    for network in zone["physical_networks"]:
+        deploy_network.physical_network(site, zone_id, zone, network)
+    tungsten = any(is_tungsten(network) for network in zone["physical_networks"])
+    guests = deploy_network.guest_network(site, zone_id, zone)
+    places = []
+    for pod in zone["pods"]:
+        pod_id = deploy_network.pod(site, zone_id, pod, guests)
+        deploy_network.storage_ranges(site, zone, pod_id)
+        deploy_hosts.vmware(site, zone_id, pod.get("vmwaredc") or zone.get("vmwaredc"))
+        if tungsten:
+            site.change("createTungstenFabricManagementNetwork", podid=pod_id)
+        places += [ClusterPlace(cluster, zone_id, pod_id) for cluster in pod["clusters"]]
+    deploy_network.public_ranges(site, zone_id, zone)
+    if tungsten and zone["networktype"] == "Advanced" and not has_groups(zone):
+        site.change("createTungstenFabricPublicNetwork", zoneid=zone_id)
+    return places
+
+
+def _storage(site: Site, zone: Config, zone_id: str) -> None:
+    """A zone's own storage; object storage needs its cache first."""
+    for storage in listed(zone, "cacheStorages"):
+        deploy_hosts.staging_store(site, zone_id, storage)
+    for storage in listed(zone, "secondaryStorages"):
+        deploy_hosts.secondary_storage(site, zone_id, storage)
+    for storage in listed(zone, "primaryStorages"):
+        deploy_hosts.primary_storage(site, zone_id, storage)
+
+
+def _racks(site: Site, first: Config) -> None:
+    """The description of the switches of bare-metal racks."""
+    url = first.get("baremetalrcturl")
+    if url and first["networktype"] == "Advanced":
+        site.ensure("baremetal rack", {"url": url}, baremetalrcturl=url)

@@ -74,6 +74,12 @@ def substitute(assignment: Assignment, failed: Machine) -> Assignment | None:
     return Assignment(slots, tuple(rest))
 
 
+def management_only(assignment: Assignment) -> Assignment:
+    """The machines for zones whose hypervisors are others than the pool's: the management server's alone."""
+    slots = tuple(slot for slot in assignment.slots if slot[0] is Role.MANAGEMENT)
+    return Assignment(slots, assignment.spares)
+
+
 def plan_machine(pool: Pool, build: Build, lease: Lease, machine: Machine, role: Role) -> MachinePlan:
     """What one machine becomes in one role.
 

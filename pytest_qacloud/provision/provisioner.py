@@ -5,25 +5,24 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ..deadline import Deadline, Waiting, poll
-from ..errors import ProvisionError, StoppedError, UnreachableError
+from ..errors import ProvisionError, StoppedError
 from ..fanout import for_each
 from ..model import Lease, Machine, MachinePlan, Mark, Role, Zone
 from . import steps
-from .deploy import deploy_zone
-from .health import ailments, templates_missing
-from .plan import marvin_config, plan_machine, replan
+from .plan import plan_machine, replan
 from .stage import Done
+from .zone import ZoneSteps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..model import Endpoint, SecretRef, ZonePlan
-    from ..ports import CloudApi, LeaseStore
+    from ..model import Endpoint, ZonePlan
+    from ..ports import LeaseStore
     from .stage import Stage
     from .steps import Context
+    from .zone_config import ZoneConfig
 
 T = TypeVar("T")
 
@@ -48,6 +47,7 @@ class Provisioner:
         spares: machines that may step in, best first.
         store: where machines that fail are marked.
         now: UNIX time, seconds.
+        zone_config: the zones to make; `None` makes the pool's own.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Provisioner:
         spares: Sequence[Machine],
         store: LeaseStore,
         now: Callable[[], float],
+        zone_config: ZoneConfig | None = None,
     ) -> None:
         self._whole = context
         self.context = replace(context, check=self._check)
@@ -67,6 +68,7 @@ class Provisioner:
         self._spares = list(spares)
         self._store = store
         self._now = now
+        self._zone_config = zone_config
         self._lock = threading.Lock()
         self._failed = threading.Event()
         self._silent: dict[str, ProvisionError] = {}
@@ -194,63 +196,11 @@ class Provisioner:
         self._store.mark(Mark(pool, machine.name, error.step, error.observed, self._lease.epoch, self._now()))
 
     def _zone(self) -> Zone:
-        plan, pool = self.plan, self.plan.pool
         endpoint = self._endpoint
         if endpoint is None:
+            pool = self.plan.pool
             raise ProvisionError(pool.name, "zone", "no machine became the management server", 0.0, "", of_pool=True)
-        api = self.context.services.cloud_api(endpoint)
-        secrets = {str(ref): self.context.services.secret(ref) for ref in _secret_refs(plan)}
-        config = marvin_config(pool, plan.zone_name, plan.machines, secrets)
-        config["mgtSvr"][0] |= {"apiKey": endpoint.api_key, "securityKey": endpoint.secret_key}
-        zone_id = self.stage.run(
-            "zone",
-            pool.name,
-            lambda: self._deploy(api, config),
-            limit_s=pool.timeouts.zone_s,
-        )
-        hosts = sum(len(cluster["hosts"]) for pod in config["zones"][0]["pods"] for cluster in pod["clusters"])
-        self.stage.run(
-            "healthy", pool.name, lambda: self._wait_healthy(api, zone_id, hosts), limit_s=pool.timeouts.healthy_s
-        )
-        return Zone(
-            pool=pool.name,
-            epoch=plan.epoch,
-            id=zone_id,
-            name=plan.zone_name,
-            hypervisor=pool.hypervisor.api_name,
-            endpoint=endpoint,
-            machines=tuple(machine.name for machine in plan.machines),
-            hosts=hosts,
-            build=plan.build,
-            marvin_config=config,
-            job_poll_s=pool.poll.job_s,
-        )
-
-    def _deploy(self, api: CloudApi, config: dict[str, Any]) -> str:
-        try:
-            return deploy_zone(api, config, check=self.context.check)
-        except ProvisionError as error:  # it knows a host's address; people know the machine's name
-            names = {str(plan.machine.ip): plan.name for plan in self.plan.machines}
-            name = names.get(error.machine, error.machine)
-            raise ProvisionError(name, error.step, error.observed, error.elapsed_s, error.action) from error
-
-    def _wait_healthy(self, api: CloudApi, zone_id: str, hosts: int) -> None:
-        pool = self.plan.pool
-
-        def look() -> bool | Waiting:
-            try:
-                bad = ailments(api, zone_id, hosts) or templates_missing(api, zone_id)
-            except UnreachableError as error:
-                bad = [str(error)]
-            return Waiting("; ".join(bad)) if bad else True
-
-        poll(
-            look,
-            what=f"a healthy zone {self.plan.zone_name}",
-            deadline=Deadline(pool.timeouts.healthy_s, self.context.clock),
-            interval_s=pool.poll.healthy_s,
-            check=self.context.check,
-        )
+        return ZoneSteps(self.context, self.stage, self.plan, endpoint, self._zone_config).make()
 
 
 def undo_machine(context: Context, stage: Stage, plan: MachinePlan) -> list[ProvisionError]:
@@ -295,9 +245,3 @@ def _raise_first_causes(errors: Sequence[BaseException]) -> None:
         raise failures[0]
     if failures:
         raise ExceptionGroup("several machines failed", failures)
-
-
-def _secret_refs(plan: ZonePlan) -> list[SecretRef]:
-    pool = plan.pool
-    vmware = [pool.vmware.password] if pool.vmware else []
-    return [pool.hosts.password, pool.management.password, *vmware]

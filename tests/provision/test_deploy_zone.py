@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fakes import FakeCloud, plan_of, rack1, with_hypervisors
 
 from pytest_qacloud.errors import CloudApiError, ProvisionError, StoppedError, UnreachableError
 from pytest_qacloud.model import Hypervisor, Pool, SecretRef, VmwareService
-from pytest_qacloud.provision.deploy import deploy_zone
+from pytest_qacloud.provision.deploy import Site, deploy_zones
 from pytest_qacloud.provision.plan import CLUSTER_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def deploy_zone(cloud: FakeCloud, config: dict[str, Any], check: Callable[[], None] = lambda: None) -> str:
+    """Deploy the only zone; returns its id."""
+    [zone] = deploy_zones(Site(cloud, check), config).zones
+    return zone.id
 
 
 def config_of(pool: Pool) -> dict[str, Any]:
@@ -68,7 +77,7 @@ def test_several_clusters_share_zone_wide_storage() -> None:
 
     assert len(cloud.objects["cluster"]) == 2
     assert len(cloud.objects["host"]) == CLUSTER_SIZE + 2
-    assert all(pool["scope"] == "ZONE" and "clusterid" not in pool for pool in cloud.objects["storagepool"].values())
+    assert all(pool["scope"] == "zone" and "clusterid" not in pool for pool in cloud.objects["storagepool"].values())
 
 
 def test_vmware_hosts_come_with_their_data_centre() -> None:
