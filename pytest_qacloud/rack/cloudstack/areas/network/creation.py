@@ -65,7 +65,8 @@ def create(ctx: Context, wish: NetworkWish) -> Network:
     _check_name(ctx, wish)
     physical = wish.physical or vlans.physical_network(ctx, zone, offering)
     _check_physical(ctx, physical, wish)
-    _check_addresses(ctx, wish)
+    if zone.networktype == "Advanced":  # in a basic zone each pod brings its addresses, by createVlanIpRange
+        _check_addresses(ctx, wish)
     vlan = _vlan(ctx, physical, wish)
     if wish.domain is None:
         check_limit(ctx, wish.owner, "network")
@@ -101,7 +102,7 @@ def create(ctx: Context, wish: NetworkWish) -> Network:
 
 
 def _finish(ctx: Context, network: Network, physical: PhysicalNetwork, wish: NetworkWish) -> None:
-    if wish.startip is not None and wish.vpc is None:
+    if wish.startip is not None and wish.vpc is None and wish.zone.networktype == "Advanced":
         _add_range(ctx, network, physical, wish)
     if wish.source_nat is not None:
         live.take_source_nat(ctx, network, wish.source_nat)
