@@ -6,11 +6,11 @@ package are imported at load.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .errors import ConfigError
+from .errors import ConfigError, MarvinError
 from .settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("qacloud", "CloudStack zones from bare metal")
     for option in OPTIONS:
         text = option.help if not option.default else f"{option.help} (default: {option.default})"
-        nargs = {"nargs": "?", "const": FOREVER} if option.name == "wait" else {}
+        nargs: dict[str, Any] = {"nargs": "?", "const": FOREVER} if option.name == "wait" else {}
+        if option.name == "attr":
+            nargs = {"action": "append"}
         group.addoption(
             f"--qacloud-{option.name}",
             dest=_dest(option.name),
@@ -39,19 +41,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make Marvin importable for suites; register the run where a pool or a zone is asked for."""
-    from . import marvin
+    """Make Marvin importable for suites, and collect these; register the run where a pool or a zone is asked for."""
+    from . import marvin, suites
 
     marvin.provide()
     config.add_cleanup(marvin.withdraw)
-    if config.option.help or getattr(config.option, "version", 0) or hasattr(config, "workerinput"):
+    if config.option.help or getattr(config.option, "version", 0):
         return
     try:
         settings = Settings(_given(config), lambda key: str(config.getini(key)), config.rootpath)
         wanted = bool(settings["pool"] or settings["zone"])
-    except ConfigError as error:
+        suites.register(config, settings)
+    except (ConfigError, MarvinError) as error:
         raise pytest.UsageError(str(error)) from error
-    if wanted:
+    if wanted and not hasattr(config, "workerinput"):
         from .run import RunPlugin
 
         plugin = RunPlugin(config, settings)
@@ -64,4 +67,5 @@ def _dest(name: str) -> str:
 
 
 def _given(config: pytest.Config) -> Mapping[str, str | None]:
-    return {option.name: config.getoption(_dest(option.name)) for option in OPTIONS}
+    given = {option.name: config.getoption(_dest(option.name)) for option in OPTIONS}
+    return {name: ";".join(value) if isinstance(value, list) else value for name, value in given.items()}

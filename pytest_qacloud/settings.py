@@ -53,6 +53,14 @@ OPTIONS = (
            "`any:TAG`, `sim`, or the path of a pool file", metavar="NAME"),
     Option("pools-dir", "folder of the pool files", "pools", "DIR"),
     Option("zone", "run on a zone that `qacloud zone up` left behind, instead of a pool", metavar="FILE"),
+    Option("marvin", "CloudStack's own Marvin for the suites: a checkout of CloudStack, or its tools/marvin",
+           metavar="PATH"),
+    Option("attr", "run only tests with these attributes, as nose's -a: `tags=advanced,required_hardware=false`;"
+           " given again (in files: `;`) it adds more tests", metavar="ATTR"),
+    Option("zone-config", "deploy the zones of this file, in Marvin's format, instead of the pool's own; the pool gives"
+           " the management server", metavar="FILE"),
+    Option("config-out", "write the zone's complete configuration for Marvin here, keys and passwords included",
+           metavar="FILE"),
     Option("build", "what to test: a name for the reports, or the URL of a package repository", "release", "BUILD"),
     Option("wait", "wait in line for a pool that is held: for ever, or so many minutes with =MINUTES", "0", "MINUTES"),
     Option("owner", "who runs this, for the others in line; found out by itself", metavar="NAME"),

@@ -145,7 +145,7 @@ def test_a_settings_file_has_values_of_several_types_and_tables_of_other_readers
     ("text", "words"),
     [
         ("pol = 'rack1'", "pol: there is no such setting; did you mean pool?"),
-        ("xyzzy = 1", "xyzzy: there is no such setting; known are build, "),
+        ("xyzzy = 1", "xyzzy: there is no such setting; known are attr, build, "),
         ("pool = 1979-05-27", "pool: must be a text"),
         ("pool = [1, 2]", "pool: must be a text"),
         ("pool = ", "is not TOML"),

@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 
 TEST_CASE = "marvin.cloudstackTestCase"
 
-
-_NOT_BOUND = {
-    Kind.APACHE: (
-        "Apache CloudStack's Marvin is installed in {folder}, so suites import it and not pytest-qacloud's stand-in; "
-        "but this version of pytest-qacloud cannot give it a zone. Run `pip uninstall marvin`, or use another "
-        "environment"
-    ),
-    Kind.ABSENT: "there is no marvin: `provide()` must come before `bind()`",
+RENAMED = {
+    "assertEquals": "assertEqual",
+    "assertNotEquals": "assertNotEqual",
+    "assertAlmostEquals": "assertAlmostEqual",
+    "assertRegexpMatches": "assertRegex",
+    "assertNotRegexpMatches": "assertNotRegex",
+    "assertRaisesRegexp": "assertRaisesRegex",
+    "assert_": "assertTrue",
+    "failUnless": "assertTrue",
+    "failIf": "assertFalse",
 }
+"""Old names of unittest's methods that Python 3.12 no longer has, and upstream's suites still call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +66,23 @@ def bind(
     Raises:
         MarvinError: what would be imported as `marvin` is not CloudStack's, or the zone's test data is unreadable.
         DriverError: `listApis` failed.
+        ImportError: Apache Marvin needs a package that is not installed.
     """
     found = which()
-    if found.kind is not Kind.STAND_IN:
-        raise MarvinError(found.advice or _NOT_BOUND[found.kind].format(folder=found.folder))
+    if found.kind not in (Kind.STAND_IN, Kind.APACHE):
+        raise MarvinError(found.advice or "there is no marvin: `provide()` must come before `bind()`")
     from .commands import catalogue
 
     catalogue.refresh(api.list("listApis"))
+    logger = logger or logging.getLogger("marvin")
+    if found.kind is Kind.APACHE:
+        from .apache import make_test_client, parsed_config
+
+        config = parsed_config(zone)
+        return RunContext(make_test_client(zone, config, logger), config, logger)
     from marvin.cloudstackTestClient import CSTestClient
     from marvin.jsonHelper import jsonLoader
 
-    logger = logger or logging.getLogger("marvin")
     return RunContext(CSTestClient(api, zone, connect, logger), jsonLoader(zone.marvin_config), logger)
 
 
@@ -95,6 +104,9 @@ def inject(cls: Any, context: RunContext) -> None:
     cls.error = context.logger.error
     cls.testClient = cls.clstestclient = client
     cls.config = context.config
+    for old, new in RENAMED.items():
+        if not hasattr(cls, old):
+            setattr(cls, old, getattr(cls, new))
     if hasattr(cls, "user") and hasattr(cls, "UserName"):
         client.getUserApiClient(cls.UserName, cls.DomainName, cls.AcctType)
 

@@ -163,7 +163,7 @@ def test_a_part_that_the_stand_in_lacks_is_named(python: Python) -> None:
         + "try:\n    from marvin.lib.base import VirtualMachine\nexcept ImportError as error:\n    print(error)"
     )
     assert printed.startswith("marvin.lib is a part of Apache CloudStack's Marvin that pytest-qacloud's stand-in")
-    assert "tools/marvin" in printed
+    assert "--qacloud-marvin=PATH" in printed
 
 
 def test_a_fake_module_without_a_spec_is_no_marvin(python: Python) -> None:
@@ -190,3 +190,44 @@ def test_code_completion_of_the_interpreter_is_not_disturbed() -> None:
     code = PROVIDED + "import importlib.util as u\nprint(u.find_spec('nosetests'), u.find_spec('marvinette'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "None None"
+
+
+def test_a_broken_nose_is_replaced(python: Python, elsewhere: Path) -> None:
+    package(elsewhere, "nose", init="from nose import core\nimport a_module_that_python_dropped", core="BROKEN = True")
+    printed = python(
+        PROVIDED
+        + """
+import nose.core, nose
+from nose.plugins.attrib import attr
+print(hasattr(nose.core, "BROKEN"), nose.__file__ == nose.__spec__.origin, attr(x=1)(lambda: 0).x)
+""",
+        elsewhere,
+    )
+    assert printed == "False True 1"
+
+
+def test_warnings_of_a_nose_that_works_are_not_ours(python: Python, elsewhere: Path) -> None:
+    package(elsewhere, "nose", init="import warnings\nwarnings.warn('old', DeprecationWarning)\nWORKS = 1")
+    assert python(PROVIDED + "import nose\nprint(nose.WORKS)", elsewhere) == "1"
+
+
+def test_invalid_escapes_in_apache_marvin_are_no_errors(python: Python, elsewhere: Path) -> None:
+    package(elsewhere, "marvin", cloudstackTestCase=r"SPACES = '\s+'")
+    printed = python(PROVIDED + "from marvin.cloudstackTestCase import SPACES\nprint(SPACES)", elsewhere)
+    assert printed == r"\s+"
+
+
+def test_a_suite_that_needs_a_simulated_bmc_is_skipped(python: Python) -> None:
+    printed = python(
+        PROVIDED
+        + """
+import unittest
+from ipmisim.ipmisim import IpmiServer, IpmiServerContext, ThreadedIpmiServer
+for use in (lambda: IpmiServerContext("reset"), lambda: ThreadedIpmiServer(("", 9001), IpmiServer), IpmiServer):
+    try:
+        use()
+    except unittest.SkipTest as reason:
+        print(str(reason)[:13])
+"""
+    )
+    assert printed.splitlines() == ["needs ipmisim"] * 3
