@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import multiprocessing
+import subprocess
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -245,22 +245,32 @@ def test_a_run_that_waits_for_anothers_download_can_be_stopped(cache: Path) -> N
         fetch_template(SystemVmTemplate("http://127.0.0.1:1/x.bz2", SHA256), cache, check=check)
 
 
-def _fetch(url: str, cache: Path, start: threading.Barrier) -> None:
-    start.wait()
-    path = fetch_template(SystemVmTemplate(url, SHA256), cache)
-    assert path.read_bytes() == CONTENT
+FETCH = """
+import sys
+from pathlib import Path
+from pytest_qacloud.model import SystemVmTemplate
+from pytest_qacloud.provision.template import fetch_template
+
+print("ready", flush=True)
+sys.stdin.readline()
+print(fetch_template(SystemVmTemplate(*sys.argv[1:3]), Path(sys.argv[3])))
+"""
 
 
 def test_processes_that_want_the_same_download_it_once(mirror: Mirror, cache: Path) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    start = spawn.Barrier(3)
-    processes = [spawn.Process(target=_fetch, args=(mirror.url, cache, start)) for _ in range(3)]
+    argv = [sys.executable, "-c", FETCH, mirror.url, SHA256, str(cache)]
+    processes = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
 
     for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    printed = [process.communicate(timeout=60)[0].strip() for process in processes]
 
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert {Path(path).read_bytes() for path in printed} == {CONTENT}
     assert mirror.asked == 1
     assert len(left_behind(cache)) == 1
