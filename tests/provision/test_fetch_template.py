@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +22,6 @@ from pytest_qacloud.provision.template import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CONTENT = bytes(range(256)) * 10_000  # three blocks, the last not a whole one
 SHA256 = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
