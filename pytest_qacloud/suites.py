@@ -6,6 +6,7 @@ It concerns modules in which there is a Marvin suite, and no other; where Marvin
 from __future__ import annotations
 
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,11 +30,6 @@ IN_EXTRA = frozenset(
 )
 """Modules that the extra `pytest-qacloud[cloudstack]` brings."""
 
-QUIET = [
-    f"ignore:.*invalid escape sequence:{category}"
-    for category in ("DeprecationWarning", "SyntaxWarning")  # the latter from Python 3.12 on
-]
-
 
 def register(config: pytest.Config, settings: Settings) -> None:
     """Take CloudStack's own Marvin if asked to, and collect suites as nose does.
@@ -44,10 +40,8 @@ def register(config: pytest.Config, settings: Settings) -> None:
     """
     source = settings.path("marvin") if settings["marvin"] else None
     marvin.provide(source)
-    if source is not None:
-        for line in QUIET:  # upstream's suites have many, and where warnings are errors they could not be imported
-            config.addinivalue_line("filterwarnings", line)
-    config.pluginmanager.register(Suites(config, parse_selection(settings["attr"])), "qacloud-suites")
+    suites = Suites(config, parse_selection(settings["attr"]), quiet=source is not None)
+    config.pluginmanager.register(suites, "qacloud-suites")
 
 
 class Suites:
@@ -55,11 +49,14 @@ class Suites:
 
     Args:
         selection: which tests run; `None` for all.
+        quiet: whether invalid escapes in modules pass in silence: upstream's suites have many, and where warnings are
+            errors they could not be imported.
     """
 
-    def __init__(self, config: pytest.Config, selection: Selection | None) -> None:
+    def __init__(self, config: pytest.Config, selection: Selection | None, *, quiet: bool = False) -> None:
         self.config = config
         self.selection = selection
+        self.quiet = quiet
         self._marks: set[str] = set()
 
     @pytest.hookimpl(tryfirst=True)
@@ -78,9 +75,13 @@ class Suites:
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         """Order a module's tests as nose does, and say which package is missing where it cannot be imported."""
-        report = yield
         if not isinstance(collector, pytest.Module):
-            return report
+            return (yield)
+        with warnings.catch_warnings():
+            if self.quiet:
+                for category in (DeprecationWarning, SyntaxWarning):  # the latter from Python 3.12 on
+                    warnings.filterwarnings("ignore", ".*invalid escape sequence", category)
+            report = yield
         if report.passed and has_suites(collector):
             report.result.sort(key=_rank)
         elif report.failed and (advice := missing_package(collector.path, _cause(report))):

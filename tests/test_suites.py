@@ -113,6 +113,10 @@ def test_suites_are_collected_as_nose_does(folder: Path) -> None:
     ]
 
 
+def test_invalid_escapes_are_no_errors_where_warnings_are(folder: Path) -> None:
+    assert len(collected(folder, "-W", "error")) == 6
+
+
 def test_a_module_without_suites_is_collected_as_pytest_does(folder: Path) -> None:
     text = "class TestB:\n    def test_b(self): ...\nclass TestA:\n    def test_a(self): ...\ndef test_it(): ...\n"
     (folder / "find_hosts.py").write_text(text, encoding="utf-8")
