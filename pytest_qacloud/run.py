@@ -59,7 +59,9 @@ class RunPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> object | None:
         """Make the zone before the first test, if any test needs it; without it no test runs."""
-        if self.config.option.collectonly or session.testsfailed or not any(map(needs_zone, session.items)):
+        option = self.config.option
+        stopped = session.testsfailed and not option.continue_on_collection_errors
+        if option.collectonly or stopped or not any(map(needs_zone, session.items)):
             return None
         self._sigterm_before = signal.signal(signal.SIGTERM, _terminate)
         with self._uncaptured() as view:

@@ -167,12 +167,13 @@ def test_wrong_options_are_usage_errors(folder: Path, arguments: tuple[str, ...]
     assert said in ended.stderr
 
 
-def test_a_checkout_s_marvin_runs_on_a_zone(folder: Path) -> None:
+def test_a_checkout_s_marvin_runs_on_a_zone_beside_suites_that_cannot_be_imported(folder: Path) -> None:
+    (folder / "test_other.py").write_text("import marvin\nimport acme_of_nobody\n", "utf-8")
     ended = run(
         folder, "--qacloud-pool=sim", "--qacloud-marvin=../cloudstack", "-k", "test_zones or test_later",
-        "--log-level=DEBUG", "-rP", "find_hosts.py",
+        "--continue-on-collection-errors", "--log-level=DEBUG", "-rP", "find_hosts.py", "test_other.py",
     )  # fmt: skip
-    assert "2 passed" in ended.stdout, ended.stdout + ended.stderr
+    assert "2 passed, 4 deselected, 1 error" in ended.stdout, ended.stdout + ended.stderr
     assert "seen sim-e1" in ended.stdout
     (log,) = (folder / ".qacloud" / "runs").glob("*/marvin.log")
     assert "listZones" in log.read_text("utf-8")
