@@ -77,6 +77,17 @@ def write_private(path: Path, content: str) -> None:
         raise ConfigError(f"cannot be written: {error.strerror}", file=str(path)) from error
 
 
+def writable(path: Path) -> None:
+    """Say before something long is begun, not after it, that a file could not be written.
+
+    Raises:
+        ConfigError: there is no such folder, or nothing can be written in it.
+    """
+    folder = path.absolute().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError("there is no such folder, or nothing can be written in it", file=str(folder))
+
+
 def read_handover(path: Path) -> Handover:
     """Read what `write_handover` wrote.
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .model import Build, Lease, Pool, Verdict, WaitStatus, Zone
     from .ports import CloudApi, LeaseGuard, LeaseStore
     from .progress import View
-    from .provision import Provisioner
+    from .provision import Provisioner, ZoneConfig
     from .settings import Settings
     from .wiring import Drivers
 
@@ -60,6 +60,7 @@ class Session:
         self.ready_s: float | None = None
         self.warnings: list[str] = []
         self._provisioner: Provisioner | None = None
+        self._zone_config: ZoneConfig | None = None
         self._services: Drivers | None = None
         self._store: LeaseStore | None = None
         self._heartbeat: Heartbeat | None = None
@@ -73,12 +74,13 @@ class Session:
         """Lease a pool and make a zone on it.
 
         Raises:
-            ConfigError: a pool file or setting is wrong.
+            ConfigError: a pool file, zone config or setting is wrong.
             PoolBusyError: no pool could be had.
             ProvisionError: or an ExceptionGroup of them: the zone could not be made.
             KeyboardInterrupt: the user said so.
         """
         self.journal.record("run", "begin", run=self.run_id, settings=self.settings.shown())
+        self._zone_config = self._read_zone_config()
         with self.interrupts:
             pools = self._candidates()
             started_s = time.monotonic()
@@ -88,6 +90,7 @@ class Session:
             self.zone = self._provision(self.pool, lease)
         self.ready_s = time.monotonic() - started_s
         self.journal.record("zone", "note", self.pool.name, id=self.zone.id, url=self.zone.endpoint.url)
+        self._keep_config(self.pool, self.zone)
         return self.zone
 
     def attach(self, handover: Handover) -> Zone:
@@ -200,6 +203,30 @@ class Session:
         for secret in (lease.token, zone.endpoint.api_key, zone.endpoint.secret_key):
             self.redact.add(secret)
 
+    def _read_zone_config(self) -> ZoneConfig | None:
+        from .handover import writable
+        from .provision import read_zone_config
+
+        if self.settings["config-out"]:
+            writable(self.settings.path("config-out"))
+        if not self.settings["zone-config"]:
+            return None
+        config = read_zone_config(self.settings.path("zone-config"))
+        for secret in config.secrets():
+            self.redact.add(secret)
+        return config
+
+    def _keep_config(self, pool: Pool, zone: Zone) -> None:
+        """Write what was deployed: into the run's folder without secrets, and whole to where the user says."""
+        from .handover import write_private
+        from .provision import without_secrets
+
+        source = pool.path or pool.name if self._zone_config is None else self._zone_config.file
+        shown = without_secrets(zone.marvin_config, source)
+        write_private(self.folder / "zone-config.json", json.dumps(shown, indent=2) + "\n")
+        if self.settings["config-out"]:
+            write_private(self.settings.path("config-out"), json.dumps(zone.marvin_config, indent=2) + "\n")
+
     def _candidates(self) -> list[Pool]:
         """The pools that would do, with the simulated rack started if it is one of them."""
         from .config import SimulatedPool
@@ -290,7 +317,16 @@ class Session:
         from .enc import enc_dir
         from .model import Role
         from .paths import cache_dir
-        from .provision import Assignment, Context, Provisioner, Stage, assign, fetch_template, make_plan
+        from .provision import (
+            Assignment,
+            Context,
+            Provisioner,
+            Stage,
+            assign,
+            fetch_template,
+            make_plan,
+            management_only,
+        )
         from .wiring import Drivers
 
         guard, store = self.guard, self._store
@@ -302,6 +338,9 @@ class Session:
             assignment = assign(pool, {mark.machine for mark in store.marks(pool.name)})
         else:
             assignment = Assignment(tuple((Role(role), pool.machine(name)) for name, role in roles.items()), ())
+        if self._zone_config is not None:
+            self._zone_config.refuse_hosts({str(machine.ip) for machine in pool.machines})
+            assignment = management_only(assignment)
         plan = make_plan(pool, build, lease, assignment)
         check = all_of(guard.check, self.interrupts.check)
         context = Context(
@@ -313,7 +352,7 @@ class Session:
             fetch_template=lambda: fetch_template(plan.system_vm_template, cache_dir() / "templates", check=check),
         )
         stage = Stage(pool.name, self.journal, check, self.interrupts)
-        self._provisioner = Provisioner(context, stage, lease, assignment.spares, store, time.time)
+        self._provisioner = Provisioner(context, stage, lease, assignment.spares, store, time.time, self._zone_config)
 
     def _teardown(self, provisioner: Provisioner) -> None:
         from .provision import teardown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -105,15 +104,15 @@ def down(file: Path) -> None:
 
 def _refuse_unwritable(output: Path) -> None:
     """Say before a zone is made, not an hour later, that its file could not be written."""
+    from ..handover import writable
+
     if output.exists():
         raise ConfigError(
             f"is there already, perhaps of a zone in use; take that down with `qacloud zone down {output}`,"
             " or name another file",
             file=str(output),
         )
-    folder = output.absolute().parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise ConfigError("there is no such folder, or nothing can be written in it", file=str(folder))
+    writable(output)
 
 
 def _refuse_simulated(settings: Settings) -> None:

@@ -179,9 +179,10 @@ class Site:
     def _delete(self, kind: Kind, match: Mapping[str, Any], entity: Entity) -> None:
         if not kind.delete:
             return
-        try:
-            if kind.before:
+        if kind.before:
+            with suppress(CloudApiError):  # an earlier try has done it; else the next command says what is wrong
                 self.change(kind.before, id=entity["id"])
+        try:
             self.change(kind.delete, **{kind.key: entity[kind.key]}, **kind.with_)
         except CloudApiError:
             if any(other[kind.key] == entity[kind.key] for other in self._list(kind, match)):

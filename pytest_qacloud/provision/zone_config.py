@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -22,6 +22,8 @@ Config = dict[str, Any]
 
 SECRET = re.compile(r"passw(or)?d$|^(api|security|secret|access)_?key$", re.IGNORECASE)
 """Keys whose values are secrets."""
+
+ADMIN_KEYS = ("apiKey", "securityKey")
 
 TRAFFIC_TYPES = ("Guest", "Management", "Public", "Storage")
 
@@ -71,6 +73,22 @@ class ZoneConfig:
         """Names or addresses of all hosts, as their URLs have them."""
         zones = self.content["zones"]
         return frozenset(host_address(host) for zone in zones for cluster in clusters_of(zone) for host in cluster)
+
+    def refuse_hosts(self, machines: Collection[str]) -> None:
+        """Refuse hosts that a run would switch off.
+
+        Args:
+            machines: addresses of the pool's machines.
+
+        Raises:
+            ConfigError: a host is one of them.
+        """
+        for address in sorted(self.host_addresses & set(machines)):
+            raise ConfigError(
+                f"host {address} is a machine of the pool, which is switched off or re-imaged; a config's hosts are"
+                " used as they are, so name others",
+                file=self.file,
+            )
 
     def secrets(self) -> list[str]:
         """The values of all keys that hold secrets.
@@ -137,10 +155,14 @@ def parse_zone_config(text: str, file: str) -> ZoneConfig:
 
 
 def without_secrets(content: Any, source: str, path: str = "") -> Any:
-    """A copy that says where each secret is to be found instead of what it is."""
+    """A copy that says where each secret is to be found instead of what it is.
+
+    Args:
+        source: the file that holds all but the administrator's keys.
+    """
     if isinstance(content, Mapping):
         return {
-            key: f"(in {source}: {_join(path, key)})"
+            key: _reference(source, path, key)
             if SECRET.search(key) and isinstance(value, str) and value
             else without_secrets(value, source, _join(path, key))
             for key, value in content.items()
@@ -148,6 +170,12 @@ def without_secrets(content: Any, source: str, path: str = "") -> Any:
     if isinstance(content, list):
         return [without_secrets(value, source, f"{path}[{number}]") for number, value in enumerate(content)]
     return content
+
+
+def _reference(source: str, path: str, key: str) -> str:
+    if key in ADMIN_KEYS:
+        return "(the administrator's; --qacloud-config-out=FILE writes it)"
+    return f"(in {source}: {_join(path, key)})"
 
 
 def _join(path: str, key: str) -> str:
@@ -271,6 +299,8 @@ class _Check:
                 self.wrong(f"a {storage['provider']} store needs it", f"{path}.secondaryStorages[{number}].url")
 
     def physical_network(self, network: Config, path: str) -> None:
+        if not isinstance(network.get("isolationmethods") or [], list):
+            self.wrong("must be a list", f"{path}.isolationmethods")
         for number, traffic in enumerate(network["traffictypes"]):
             if traffic["typ"] not in TRAFFIC_TYPES:
                 self.wrong(f"must be one of {', '.join(TRAFFIC_TYPES)}", f"{path}.traffictypes[{number}].typ")

@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from pytest_qacloud.config import load_pool
 from pytest_qacloud.errors import CloudApiError, ServiceFaultError, UnreachableError
@@ -355,6 +356,8 @@ class FakeCloud:
         if command == "updateConfiguration":
             self.settings[params["name"]] = params["value"]
             return {"configuration": params}
+        if command in ACTS:
+            return {"success": True}
         if command in UPDATES:
             self.objects[UPDATES[command]][params["id"]].update(params)
             return {"success": True}
@@ -375,6 +378,8 @@ class FakeCloud:
             "createPhysicalNetwork": {"state": "Disabled"},
             "addNetworkServiceProvider": {"state": "Disabled"},
             "addCluster": {"name": params.get("clustername")},
+            "addNetscalerLoadBalancer": {"ipaddress": urlsplit(str(params.get("url"))).hostname},
+            "addBaremetalRct": {"url": params.get("baremetalrcturl")},
             "addHost": {"type": "Routing", "ipaddress": str(params.get("url")).removeprefix("http://"), "state": "Up"},
         }
         return added.get(command, {})
@@ -402,6 +407,7 @@ MAKES: dict[str, tuple[str, tuple[str, ...]]] = {
     "createPhysicalNetwork": ("physicalnetwork", ("zoneid", "name")),
     "addTrafficType": ("traffictype", ("physicalnetworkid", "traffictype")),
     "addNetworkServiceProvider": ("networkserviceprovider", ("physicalnetworkid", "name")),
+    "createNetwork": ("network", ("zoneid", "name")),
     "createPod": ("pod", ("zoneid", "name")),
     "createVlanIpRange": ("vlan", ("zoneid", "startip")),
     "createStorageNetworkIpRange": ("storagenetworkiprange", ("podid", "startip")),
@@ -410,8 +416,19 @@ MAKES: dict[str, tuple[str, tuple[str, ...]]] = {
     "addHost": ("host", ("clusterid", "url")),
     "createStoragePool": ("storagepool", ("zoneid", "name")),
     "addImageStore": ("imagestore", ("zoneid", "url")),
+    "addNetscalerLoadBalancer": ("netscalerloadbalancer", ("physicalnetworkid", "url")),
+    "addNiciraNvpDevice": ("niciranvpdevice", ("physicalnetworkid", "hostname")),
+    "createTungstenFabricProvider": ("tungstenProvider", ("zoneid", "name")),
+    "addBaremetalRct": ("baremetalrct", ("baremetalrcturl",)),
 }
 """Command -> what it makes, and the parameters no two of it may share."""
+
+ACTS = {
+    "configTungstenFabricService",
+    "createTungstenFabricManagementNetwork",
+    "createTungstenFabricPublicNetwork",
+}
+"""Commands that make nothing that is listed."""
 
 UPDATES = {
     "updateZone": "zone",
@@ -436,6 +453,12 @@ LISTS = {
     "listHosts": "host",
     "listStoragePools": "storagepool",
     "listImageStores": "imagestore",
+    "listNetworkOfferings": "networkoffering",
+    "listNetworks": "network",
     "listTemplates": "template",
+    "listNetscalerLoadBalancers": "netscalerloadbalancer",
+    "listNiciraNvpDevices": "niciranvpdevice",
+    "listTungstenFabricProviders": "tungstenProvider",
+    "listBaremetalRct": "baremetalrct",
     "listSystemVms": "systemvm",
 }
