@@ -13,6 +13,7 @@ import pytest
 
 from . import marvin
 from .marvin.attributes import marks, parse_selection
+from .marvin.unavailable import unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -98,6 +99,18 @@ class Suites:
                 self._marks.add(name)
                 self.config.addinivalue_line("markers", f"{name}: an attribute of a Marvin suite's tests")
             item.add_marker(name)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Skip a test that needs what there is not, also where the suite wraps the reason into an error."""
+        report = yield
+        reason = unavailable(call.excinfo.value) if report.failed and call.excinfo else None
+        if reason is not None:
+            path, line, _ = item.reportinfo()
+            report.outcome, report.longrepr = "skipped", (str(path), (line or 0) + 1, f"Skipped: {reason}")
+        return report
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Deselect what the attribute filter leaves out."""

@@ -145,6 +145,33 @@ def test_a_suite_that_cannot_be_imported_is_an_error_that_names_the_package(fold
         assert "test_plain.py cannot be imported" not in text
 
 
+UNAVAILABLE = """
+import unittest
+from pytest_qacloud.marvin.unavailable import NoDatabase
+
+class Suite(unittest.TestCase):
+    def tearDown(self):
+        if self.id().endswith("skipped"):
+            try:
+                NoDatabase("rack1").execute("delete from users")
+            except Exception as error:
+                raise Exception("Warning: %s" % error)
+
+    def test_skipped(self):
+        pass
+
+    def test_failed(self):
+        raise Exception("wrong")
+"""
+
+
+def test_a_test_that_needs_what_there_is_not_is_skipped_with_the_reason(folder: Path) -> None:
+    (folder / "test_sql.py").write_text(UNAVAILABLE, "utf-8")
+    ended = run(folder, "-rs", "test_sql.py")
+    assert "1 failed, 1 skipped" in ended.stdout
+    assert "needs SQL on the management server's database, and the configuration of zone rack1" in ended.stdout
+
+
 def test_what_the_extra_brings_is_told(tmp_path: Path) -> None:
     path = tmp_path / "test_it.py"
     path.write_text("import marvin\n", encoding="utf-8")

@@ -12,7 +12,6 @@ import copy
 import logging
 import re
 import time
-import unittest
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import MarvinError
+from .unavailable import NoDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +85,7 @@ def make_test_client(zone: Zone, config: Any, logger: logging.Logger) -> Any:
             f"Marvin could not make its test client for zone {zone.name}; marvin.log in the run's folder has the reason"
         )
     if config.dbSvr is None:
-        no_database = _NoDatabase(zone.name)
+        no_database = NoDatabase(zone.name)
         client.getDbConnection = lambda: no_database
     return client
 
@@ -102,22 +102,6 @@ class WithoutSecrets(logging.Filter):
 def _look_at_jobs_every(poll_s: float) -> None:
     connection: Any = import_module("marvin.cloudstackConnection")
     connection.time = SimpleNamespace(time=time.time, ctime=time.ctime, sleep=lambda _seconds: time.sleep(poll_s))
-
-
-class _NoDatabase:
-    """In the place of Marvin's database connection, where the zone's configuration names no database."""
-
-    def __init__(self, zone: str) -> None:
-        self._zone = zone
-
-    def execute(self, *_: Any, **__: Any) -> Any:
-        """Skip the test that would execute SQL."""
-        raise unittest.SkipTest(
-            f"needs SQL on the management server's database, and the configuration of zone {self._zone} names none "
-            f"(dbSvr)"
-        )
-
-    executeSqlFromFile = execute  # noqa: N815  Marvin's name
 
 
 def _management(endpoint: Endpoint) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The names that suites import; a test that would use the BMC behind them is skipped, with the reason."""
 
-import unittest
 from typing import Any, NoReturn
+
+from pytest_qacloud.marvin.unavailable import Unavailable
 
 REASON = (
     "needs ipmisim, a simulated BMC, which is not installed: the pycrypto that it depends on builds on no Python that "
@@ -33,4 +34,4 @@ class IpmiServer:
 
 
 def _skip() -> NoReturn:
-    raise unittest.SkipTest(REASON)
+    raise Unavailable(REASON)
