@@ -90,7 +90,7 @@ class Session:
             self.zone = self._provision(self.pool, lease)
         self.ready_s = time.monotonic() - started_s
         self.journal.record("zone", "note", self.pool.name, id=self.zone.id, url=self.zone.endpoint.url)
-        self._keep_config(self.pool, self.zone)
+        self._keep_config(self.zone, self.settings["zone-config"] or self.pool.path or self.pool.name)
         return self.zone
 
     def attach(self, handover: Handover) -> Zone:
@@ -98,12 +98,15 @@ class Session:
 
         Raises:
             LeaseLostError: its lease has ended.
+            ConfigError: the settings name zones to make, too.
         """
         from .config import load_pool
         from .leasing import attach
         from .poolchoice import real
         from .wiring import Drivers
 
+        if self.settings["zone"] and self.settings["zone-config"]:
+            raise ConfigError("--qacloud-zone names a zone that is there, --qacloud-zone-config one to make: drop one")
         self._remember(handover.lease, handover.zone)
         pool = load_pool(Path(handover.pool_file))
         self.pool = real(pool)
@@ -113,6 +116,7 @@ class Session:
         self._stack.callback(self._services.close)
         self.zone = handover.zone
         self.api = self._services.cloud_api(self.zone.endpoint)
+        self._keep_config(self.zone, "the zone file")
         return self.zone
 
     @property
@@ -200,28 +204,33 @@ class Session:
             self._stack.callback(self.journal.record, "run", "end", run=self.run_id)
 
     def _remember(self, lease: Lease, zone: Zone) -> None:
-        for secret in (lease.token, zone.endpoint.api_key, zone.endpoint.secret_key):
+        from .provision import secrets_in
+
+        for secret in (lease.token, zone.endpoint.api_key, zone.endpoint.secret_key, *secrets_in(zone.marvin_config)):
             self.redact.add(secret)
 
     def _read_zone_config(self) -> ZoneConfig | None:
         from .handover import writable
-        from .provision import read_zone_config
+        from .provision import read_zone_config, secrets_in
 
         if self.settings["config-out"]:
             writable(self.settings.path("config-out"))
         if not self.settings["zone-config"]:
             return None
         config = read_zone_config(self.settings.path("zone-config"))
-        for secret in config.secrets():
+        for secret in secrets_in(config.content):
             self.redact.add(secret)
         return config
 
-    def _keep_config(self, pool: Pool, zone: Zone) -> None:
-        """Write what was deployed: into the run's folder without secrets, and whole to where the user says."""
+    def _keep_config(self, zone: Zone, source: str) -> None:
+        """Write what was deployed: into the run's folder without secrets, and whole to where the user says.
+
+        Args:
+            source: what has the secrets.
+        """
         from .handover import write_private
         from .provision import without_secrets
 
-        source = pool.path or pool.name if self._zone_config is None else self._zone_config.file
         shown = without_secrets(zone.marvin_config, source)
         write_private(self.folder / "zone-config.json", json.dumps(shown, indent=2) + "\n")
         if self.settings["config-out"]:

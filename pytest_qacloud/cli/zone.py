@@ -36,6 +36,7 @@ def zone() -> None:
 @click.option(
     "--ttl", type=duration, metavar="DURATION", default="4h", show_default=True, help="How long the lease lives."
 )
+@click.option("--zone-config", metavar="FILE", help="Deploy this file's zones; see --qacloud-zone-config.")
 @click.option("--build", help="What is installed; see --qacloud-build.")
 @click.option("--wait", is_flag=True, help="Wait in line while the pool is held.")
 @click.option("--pools-dir", help="Folder of the pool files.")
@@ -44,6 +45,7 @@ def up(
     pool: str,
     output: Path,
     ttl: float,
+    zone_config: str | None,
     build: str | None,
     wait: bool,  # click hands flags over by name
     pools_dir: str | None,
@@ -55,6 +57,7 @@ def up(
     """
     given = {
         "pool": pool,
+        "zone-config": zone_config,
         "build": build,
         "wait": "forever" if wait else None,
         "pools-dir": pools_dir,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .stage import Done, Stage, StepTime
     from .steps import Context
     from .template import fetch_template
-    from .zone_config import ZoneConfig, read_zone_config, without_secrets
+    from .zone_config import ZoneConfig, read_zone_config, secrets_in, without_secrets
 
 _HOME = {
     "Assignment": "plan",
@@ -29,6 +29,7 @@ _HOME = {
     "management_only": "plan",
     "read_zone_config": "zone_config",
     "resolve_build": "build",
+    "secrets_in": "zone_config",
     "teardown": "provisioner",
     "without_secrets": "zone_config",
 }
@@ -49,6 +50,7 @@ __all__ = [
     "management_only",
     "read_zone_config",
     "resolve_build",
+    "secrets_in",
     "teardown",
     "without_secrets",
 ]

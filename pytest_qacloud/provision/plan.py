@@ -224,7 +224,7 @@ def marvin_config(
         zone["dns2"] = zone["internaldns2"] = str(network.dns[1])
     _place_primary(pool, zone, clusters, primary)
     if pool.vmware is not None:
-        zone["vmwaredc"] = {
+        zone["pods"][0]["vmwaredc"] = {  # where Marvin looks for it
             "name": pool.vmware.datacenter,
             "vcenter": pool.vmware.vcenter,
             "username": pool.vmware.user,

@@ -90,14 +90,6 @@ class ZoneConfig:
                 file=self.file,
             )
 
-    def secrets(self) -> list[str]:
-        """The values of all keys that hold secrets.
-
-        A password that is the word `password`, as in the simulator's examples, protects nothing, and hiding it would
-        hide that word in every log; so it is with one that is its user's name.
-        """
-        return sorted(set(_secrets(self.content)) - {"password"})
-
 
 def host_address(host: Mapping[str, Any]) -> str:
     """A host's name or address, out of its URL."""
@@ -152,6 +144,15 @@ def parse_zone_config(text: str, file: str) -> ZoneConfig:
         raise ConfigError("must be a JSON object with `zones`", file=file)
     _Check(file, _lines_of(kept)).everything(content)
     return ZoneConfig(file, content)
+
+
+def secrets_in(content: Mapping[str, Any]) -> list[str]:
+    """The values of all keys that hold secrets.
+
+    A password that is the word `password`, as in the simulator's examples, protects nothing, and hiding it would hide
+    that word in every log; so it is with one that is its user's name.
+    """
+    return sorted(set(_secrets(content)) - {"password"})
 
 
 def without_secrets(content: Any, source: str, path: str = "") -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+import zone_configs
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,11 +19,14 @@ from pytest_qacloud.cli.zone import UNITS, duration
 from pytest_qacloud.config import SimulatedPool, load_pool
 from pytest_qacloud.deadline import Deadline, Waiting, poll
 from pytest_qacloud.errors import ConfigError, LeaseLostError
-from pytest_qacloud.handover import read_handover
+from pytest_qacloud.handover import Handover, read_handover
 from pytest_qacloud.launcher import launch
 from pytest_qacloud.leasing import SqlLeaseStore, default_url, heartbeat
 from pytest_qacloud.model import Pool
+from pytest_qacloud.progress import view
 from pytest_qacloud.provision import steps
+from pytest_qacloud.session import Session
+from pytest_qacloud.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,13 +62,26 @@ def zone(*arguments: str) -> Result:
     return CliRunner().invoke(cli.command, ["zone", *arguments])
 
 
-def made(pool_file: Path) -> Path:
-    ended = zone("up", str(pool_file), "-o", "zone.json", "--ttl", "30m", "--build", "my-branch", "--purpose", "demo")
+def made(pool_file: Path, *more: str) -> Path:
+    ended = zone(
+        "up", str(pool_file), "-o", "zone.json", "--ttl", "30m", "--build", "my-branch", "--purpose", "demo", *more
+    )
     assert ended.exit_code == 0, ended.output
     assert "leased for 0.5 h: zone.json" in ended.output
     assert "pytest --qacloud-zone=zone.json bvt/" in ended.output
     assert "qacloud zone down zone.json" in ended.output
     return Path("zone.json").absolute()
+
+
+def attached(options: dict[str, str | None], handover: Handover) -> None:
+    """Use the zone as a test run does, for a moment."""
+    with view() as shown:
+        session = Session(Settings(options, lambda _key: "", Path.cwd()), shown)
+        try:
+            session.attach(handover)
+            assert session.ailment() is None
+        finally:
+            session.stop()
 
 
 def store(pool_file: Path) -> SqlLeaseStore:
@@ -108,6 +125,23 @@ def test_a_zone_outlives_the_command_that_made_it_until_it_is_taken_down(pool_fi
     assert f"zone {handover.zone.name} is down, sim is free" in ended.output
     assert leases(pool_file) == []
     assert not file.exists()
+
+
+def test_zones_of_a_configuration_are_made_and_taken_down_apart_too(pool_file: Path) -> None:
+    Path("two.cfg").write_text(json.dumps(zone_configs.two_zones()), encoding="utf-8")
+    file = made(pool_file, "--zone-config", "two.cfg")
+    handover = read_handover(file)
+
+    assert handover.roles == (("node1", "management"),)
+    assert (handover.zone.name, handover.zone.hosts) == ("a", 4)
+    assert [hosts for _, hosts in handover.zone.further] == [4]
+    attached({"zone": str(file), "config-out": "out.json"}, handover)
+    assert json.loads(Path("out.json").read_text(encoding="utf-8")) == handover.zone.marvin_config
+    with pytest.raises(ConfigError, match="drop one"):
+        attached({"zone": str(file), "zone-config": "two.cfg"}, handover)
+    ended = zone("down", "zone.json")
+
+    assert ended.exit_code == 0, ended.output
 
 
 def test_a_zone_whose_lease_is_lost_is_not_called_down_and_its_file_stays(pool_file: Path) -> None:
