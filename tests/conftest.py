@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from rackclient import Installed, Rack, install
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from pytest_qacloud.model import Endpoint, Pool
 
+
+# A test's time limit is pytest-timeout's business: a busy machine makes no example wrong.
+hypothesis.settings.register_profile("qacloud", deadline=None)
+hypothesis.settings.load_profile("qacloud")
 
 CLASSIFIER = Path(__file__).parent / "helpers" / "rack_classifier.py"
 

@@ -178,7 +178,12 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority")])
         self.ca_file = folder / "ca.pem"
-        certificate = self._sign(self._name, self._key, [x509.BasicConstraints(ca=True, path_length=None)])
+        signing = x509.KeyUsage(
+            digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
+            key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
+            decipher_only=False,
+        )  # fmt: skip
+        certificate = self._sign(self._name, self._key, [x509.BasicConstraints(ca=True, path_length=None), signing])
         self.ca_file.write_bytes(certificate)
 
     def issue(self, name: str) -> tuple[Path, str]:
@@ -216,6 +221,12 @@ class Authority:
             .not_valid_before(now - timedelta(days=1))
             .not_valid_after(now + timedelta(days=1))
         )
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=False)
+        # From Python 3.13 on, certificates are held to RFC 5280 to the letter.
+        identifiers = [
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+        ]
+        for extension in [*extensions, *identifiers]:
+            critical = isinstance(extension, x509.BasicConstraints | x509.KeyUsage)
+            builder = builder.add_extension(extension, critical=critical)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
