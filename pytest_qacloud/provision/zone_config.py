@@ -6,17 +6,18 @@ What the keys mean is defined by Marvin's `deployDataCenter.py`; keys that it do
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from ..errors import ConfigError
 from ..model import Hypervisor
 
-if TYPE_CHECKING:
-    from pathlib import Path
+log = logging.getLogger(__name__)
 
 Config = dict[str, Any]
 
@@ -123,7 +124,24 @@ def read_zone_config(path: Path) -> ZoneConfig:
         raise ConfigError(f"cannot be read: {error.strerror}", file=str(path)) from error
     except UnicodeDecodeError as error:
         raise ConfigError("is not UTF-8 text", file=str(path)) from error
-    return parse_zone_config(text, str(path))
+    config = parse_zone_config(text, str(path))
+    return replace(config, content=_with_test_data(config.content, path))
+
+
+def _with_test_data(content: Config, path: Path) -> Config:
+    """The test data that the configuration names, by an absolute path; without the name where there is no such file.
+
+    Marvin too falls back on its own data there, and looks from the current folder only.
+    """
+    named = content.get("TestData")
+    wanted = named.get("Path") if isinstance(named, Mapping) else None
+    if not isinstance(wanted, str) or not wanted:
+        return content
+    for found in (Path(wanted), path.parent / wanted):
+        if found.is_file():
+            return {**content, "TestData": {**content["TestData"], "Path": str(found.absolute())}}
+    log.warning("%s: TestData.Path: there is no file %s; suites get the usual test data", path, wanted)
+    return {key: value for key, value in content.items() if key != "TestData"}
 
 
 def parse_zone_config(text: str, file: str) -> ZoneConfig:

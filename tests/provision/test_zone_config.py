@@ -137,6 +137,20 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_zone_config(binary)
 
 
+def test_test_data_are_looked_for_beside_the_configuration_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "zone.cfg"
+    file.write_text(json.dumps({**zone_configs.advanced(), "TestData": {"Path": "data.cfg"}}), encoding="utf-8")
+
+    assert "TestData" not in read_zone_config(file).content
+    assert "no file data.cfg" in caplog.text
+    (tmp_path / "data.cfg").write_text("{}", encoding="utf-8")
+    assert read_zone_config(file).content["TestData"] == {"Path": str(tmp_path / "data.cfg")}
+    file.write_text(json.dumps({**zone_configs.advanced(), "TestData": None}), encoding="utf-8")
+    assert read_zone_config(file).content["TestData"] is None
+
+
 def test_the_hypervisor_is_called_as_the_api_calls_it() -> None:
     config = zone_configs.advanced()
 
