@@ -1,6 +1,7 @@
-"""A zone's description in Marvin's format: JSON with `#` lines, as CloudStack's `setup/dev/*.cfg`. Pure.
+"""A zone's description in Marvin's format: JSON with `#` lines, as CloudStack's `setup/dev/*.cfg`.
 
 What the keys mean is defined by Marvin's `deployDataCenter.py`; keys that it does not know are kept and say nothing.
+Only `read_zone_config` looks at files.
 """
 
 from __future__ import annotations
