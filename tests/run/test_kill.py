@@ -7,6 +7,7 @@ import json
 import os
 import random
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ def test_a_killed_run_costs_the_next_one_nothing(run_rack: Rack, tmp_path: Path)
     assert run(tmp_path / "undisturbed", run_rack.pool_file).code == 0
     length_s = time.monotonic() - started_s
     seed = random.randrange(2**32)
+    sys.stdout.write(f"\nseed {seed}; an undisturbed run takes {length_s:.1f} s\n")
     moments = random.Random(seed)
     first_power, spans, killed, worst_s = len(power_events(run_rack)), [], 0, 0.0
     for number in range(ROUNDS):
@@ -69,6 +71,7 @@ def test_a_killed_run_costs_the_next_one_nothing(run_rack: Rack, tmp_path: Path)
         worst_s = max(worst_s, time.monotonic() - began)
         assert following.code == 0, f"round {number}, seed {seed}\n{following.output}"
         spans.append(owner_span(tmp_path / f"next{number}", time.time()))
+    sys.stdout.write(f"{killed} of {ROUNDS} were killed alive; the slowest run after a kill took {worst_s:.1f} s\n")
 
     owners = [span for span in spans if span is not None]
     assert [epoch for epoch, _, _ in owners] == sorted({epoch for epoch, _, _ in owners}), "epochs only grow"
