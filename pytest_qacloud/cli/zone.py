@@ -66,6 +66,7 @@ def up(
     settings = Settings(given, lambda _key: "", Path.cwd())
     _refuse_simulated(settings)
     _refuse_unwritable(output)
+    from ..leasing import duration_text
     from ..progress import view
     from ..session import Session
 
@@ -76,7 +77,7 @@ def up(
             session.hand_over(output.absolute(), ttl)
         finally:
             session.stop()
-    click.echo(f"zone {made.name} on {made.pool}, leased for {ttl / 3600:g} h: {output}")
+    click.echo(f"zone {made.name} on {made.pool}, leased for {duration_text(ttl)}: {output}")
     click.echo(f"use it:       pytest --qacloud-zone={output} bvt/")
     click.echo(f"take it down: qacloud zone down {output}")
 

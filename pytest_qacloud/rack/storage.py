@@ -23,6 +23,10 @@ NO_SPACE = 28
 """errno ENOSPC."""
 
 
+FREE_BYTES = 4 << 40
+"""What the simulated exports have free: VMs' disks are numbers here, so the real disk says nothing about their room."""
+
+
 class Exports:
     """A folder that stands for the server's file system.
 
@@ -48,8 +52,8 @@ class Exports:
         return self.root / os.path.normpath("/" + path).lstrip("/")
 
     def free_bytes(self) -> int:
-        """Bytes free for users; none while the disk is full."""
-        return 0 if self._faults.is_set("disk_full") else shutil.disk_usage(self.root).free
+        """Bytes free for users, the same on every machine that simulates; none while the disk is full."""
+        return 0 if self._faults.is_set("disk_full") else FREE_BYTES
 
     def has_template(self, path: str) -> bool:
         """Whether an export holds a system VM template as CloudStack's own seeding script lays it out."""

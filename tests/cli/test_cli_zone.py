@@ -67,7 +67,7 @@ def made(pool_file: Path, *more: str) -> Path:
         "up", str(pool_file), "-o", "zone.json", "--ttl", "30m", "--build", "my-branch", "--purpose", "demo", *more
     )
     assert ended.exit_code == 0, ended.output
-    assert "leased for 0.5 h: zone.json" in ended.output
+    assert "leased for 30 min: zone.json" in ended.output
     assert "pytest --qacloud-zone=zone.json bvt/" in ended.output
     assert "qacloud zone down zone.json" in ended.output
     return Path("zone.json").absolute()
