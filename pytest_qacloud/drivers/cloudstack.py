@@ -25,6 +25,9 @@ PAGE = 500
 FIRST_POLL_S = 0.05
 POLL_GROWTH = 1.5
 
+LOGIN_REFUSED = (401, 531)
+"""Codes of a login whose name or password is wrong; others say that the server could not do it."""
+
 LOST_POLLS = 5
 """Polls of a job in a row that may find nobody: the job outlives a connection, and its result is worth waiting for."""
 
@@ -138,6 +141,8 @@ def admin_endpoint(service: ManagementService, host: str, password: str, *, time
         try:
             login = post(http, url, {"command": "login", "username": service.user, "password": password}, timeout_s)
         except CloudApiError as error:
+            if error.errorcode not in LOGIN_REFUSED:
+                raise
             raise AccessDeniedError(
                 name,
                 f"it refused the login of {service.user}: {error.errortext}",

@@ -122,7 +122,7 @@ POOL_WIDE = [
     ("puppet_ca_down", "preflight", "Puppet"),
     ("disk_full", "preflight", "GiB"),
     ("api_503", "management", "503"),
-    ("api_431", "management", "injected fault"),
+    ("api_431", "management", "431"),
     ("systemvm_stuck", "healthy", "Starting"),
 ]
 
