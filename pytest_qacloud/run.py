@@ -104,7 +104,7 @@ class RunPlugin:
         loss = self._loss()
         if loss is None or self.zone is None:
             return None
-        item.session.shouldstop = f"the lease on {loss.pool} is lost: {loss.reason}"
+        item.session.shouldstop = str(loss)
         return True
 
     @pytest.hookimpl(wrapper=True)
@@ -140,7 +140,7 @@ class RunPlugin:
         """Why this outcome is not the build's; `None` where it is."""
         loss = self._loss()
         if loss is not None and (report.failed or report.when == "call"):
-            return f"the lease on {loss.pool} is lost: {loss.reason}"
+            return str(loss)
         if not report.failed or self.session is None:
             return None
         for error in _causes(call.excinfo.value if call.excinfo else None):

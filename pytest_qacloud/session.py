@@ -100,19 +100,14 @@ class Session:
             LeaseLostError: its lease has ended.
             ConfigError: the settings name zones to make, too.
         """
-        from .config import load_pool
         from .leasing import attach
-        from .poolchoice import real
         from .wiring import Drivers
 
         if self.settings["zone"] and self.settings["zone-config"]:
             raise ConfigError("--qacloud-zone names a zone that is there, --qacloud-zone-config one to make: drop one")
-        self._remember(handover.lease, handover.zone)
-        pool = load_pool(Path(handover.pool_file))
-        self.pool = real(pool)
-        self._store = self._lease_store(self.pool)
-        self.guard = self._stack.enter_context(attach(self._store, handover.lease))
-        self._services = Drivers(self.pool, self.redact)
+        pool, store = self._take_over(handover)
+        self.guard = self._stack.enter_context(attach(store, handover.lease))
+        self._services = Drivers(pool, self.redact)
         self._stack.callback(self._services.close)
         self.zone = handover.zone
         self.api = self._services.cloud_api(self.zone.endpoint)
@@ -126,17 +121,16 @@ class Session:
 
     def ailment(self) -> str | None:
         """Why a test that fails now says nothing about the build; `None` on a healthy zone with a live lease."""
-        from .errors import DriverError
         from .provision import ailments
 
         if self.guard is not None and self.guard.loss is not None:
-            return f"the lease on {self.guard.loss.pool} is lost: {self.guard.loss.reason}"
+            return str(self.guard.loss)
         if self.api is None or self.zone is None:
             return None
         try:
             places = ((self.zone.id, self.zone.hosts), *self.zone.further)
             found = [words for zone_id, hosts in places for words in ailments(self.api, zone_id, hosts)]
-        except (DriverError, QacloudError) as error:
+        except QacloudError as error:
             return f"the zone's API fails: {self.redact(str(error))}"
         return "; ".join(found) or None
 
@@ -184,16 +178,10 @@ class Session:
         from .leasing import Heartbeat
         from .provision import Done
 
-        self._remember(handover.lease, handover.zone)
-        from .config import load_pool
-        from .poolchoice import real
-
-        self.pool = real(load_pool(Path(handover.pool_file)))
-        self._store = self._lease_store(self.pool)
-        self.guard = self._stack.enter_context(Heartbeat(self._store, handover.lease))
-        self._prepare(self.pool, handover.lease, handover.zone.build, dict(handover.roles))
-        if self._provisioner is not None:
-            self._provisioner.stage.begun[:] = [Done(*pair) for pair in handover.begun]
+        pool, store = self._take_over(handover)
+        self.guard = self._stack.enter_context(Heartbeat(store, handover.lease))
+        provisioner = self._prepare(pool, handover.lease, handover.zone.build, dict(handover.roles))
+        provisioner.stage.begun[:] = [Done(*pair) for pair in handover.begun]
 
     def stop(self) -> None:
         """Undo the zone, release the lease, stop what was started; a second call does nothing."""
@@ -203,11 +191,18 @@ class Session:
                 self._teardown(provisioner)
             self._stack.callback(self.journal.record, "run", "end", run=self.run_id)
 
-    def _remember(self, lease: Lease, zone: Zone) -> None:
+    def _take_over(self, handover: Handover) -> tuple[Pool, LeaseStore]:
+        """The pool of a zone that another process made, and its lease store; hides its secrets from here on."""
+        from .config import load_pool
+        from .poolchoice import real
         from .provision import secrets_in
 
+        lease, zone = handover.lease, handover.zone
         for secret in (lease.token, zone.endpoint.api_key, zone.endpoint.secret_key, *secrets_in(zone.marvin_config)):
             self.redact.add(secret)
+        self.pool = real(load_pool(Path(handover.pool_file)))
+        self._store = self._lease_store(self.pool)
+        return self.pool, self._store
 
     def _read_zone_config(self) -> ZoneConfig | None:
         from .handover import writable
@@ -310,18 +305,16 @@ class Session:
     def _provision(self, pool: Pool, lease: Lease) -> Zone:
         from .provision import resolve_build
 
-        self._prepare(pool, lease, resolve_build(self.settings["build"]), None)
-        if self._provisioner is None:
-            raise QacloudError("nothing was prepared")
+        provisioner = self._prepare(pool, lease, resolve_build(self.settings["build"]), None)
         try:
-            zone = self._provisioner.provision()
+            zone = provisioner.provision()
         finally:
-            self.times += self._provisioner.stage.times
+            self.times += provisioner.stage.times
         if self._services is not None:
             self.api = self._services.cloud_api(zone.endpoint)
         return zone
 
-    def _prepare(self, pool: Pool, lease: Lease, build: Build, roles: dict[str, str] | None) -> None:
+    def _prepare(self, pool: Pool, lease: Lease, build: Build, roles: dict[str, str] | None) -> Provisioner:
         """Everything that provisioning or teardown needs, from a lease and the roles its machines play."""
         from .enc import enc_dir
         from .model import Role
@@ -361,7 +354,9 @@ class Session:
             fetch_template=lambda: fetch_template(plan.system_vm_template, cache_dir() / "templates", check=check),
         )
         stage = Stage(pool.name, self.journal, check, self.interrupts)
-        self._provisioner = Provisioner(context, stage, lease, assignment.spares, store, time.time, self._zone_config)
+        made = Provisioner(context, stage, lease, assignment.spares, store, time.time, self._zone_config)
+        self._provisioner = made
+        return made
 
     def _teardown(self, provisioner: Provisioner) -> None:
         from .provision import teardown

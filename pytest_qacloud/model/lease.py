@@ -55,6 +55,10 @@ class LeaseLoss:
     epoch: int
     reason: str
 
+    def __str__(self) -> str:
+        """A sentence for a report."""
+        return f"the lease on {self.pool} is lost: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class WaitStatus:
