@@ -11,19 +11,32 @@ import subprocess
 import sys
 import tomllib
 from http.client import HTTPConnection
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+Start = Callable[..., subprocess.Popen[str]]
+
 RACK = (sys.executable, "-W", "always", "-m", "pytest_qacloud.rack")
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*RACK, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts a rack; what a test leaves running is ended, so that its failure is no other test's."""
+    with contextlib.ExitStack() as running:
+
+        def start(*arguments: str) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [*RACK, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+            running.enter_context(process)
+            running.callback(process.kill)
+            return process
+
+        yield start
 
 
 def ready(process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -37,7 +50,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, errors
 
 
-def test_a_signal_ends_it_without_a_word_and_its_folder_can_be_used_again(tmp_path: Path) -> None:
+def test_a_signal_ends_it_without_a_word_and_its_folder_can_be_used_again(start: Start, tmp_path: Path) -> None:
     pools = []
     for number in (signal.SIGTERM, signal.SIGINT):
         process = start("--dir", str(tmp_path / "rack"))
@@ -51,7 +64,7 @@ def test_a_signal_ends_it_without_a_word_and_its_folder_can_be_used_again(tmp_pa
     assert pools[0] != pools[1]
 
 
-def test_connections_that_are_open_do_not_hold_it_up(tmp_path: Path) -> None:
+def test_connections_that_are_open_do_not_hold_it_up(start: Start, tmp_path: Path) -> None:
     process = start("--dir", str(tmp_path))
     said = ready(process)
     pool = tomllib.loads(Path(said["pool_file"]).read_text())
@@ -67,7 +80,7 @@ def test_connections_that_are_open_do_not_hold_it_up(tmp_path: Path) -> None:
         assert ended(process) == (0, "")
 
 
-def test_the_end_of_its_input_ends_it(tmp_path: Path) -> None:
+def test_the_end_of_its_input_ends_it(start: Start, tmp_path: Path) -> None:
     process = start("--dir", str(tmp_path), "--parent-pipe")
     ready(process)
     assert process.stdin is not None
@@ -111,7 +124,7 @@ def test_a_folder_that_cannot_be_written_to_is_said_in_a_line(tmp_path: Path) ->
     assert "rack: cannot write to" in done.stderr
 
 
-def test_only_loopback_is_listened_on_and_secrets_are_their_owners(tmp_path: Path) -> None:
+def test_only_loopback_is_listened_on_and_secrets_are_their_owners(start: Start, tmp_path: Path) -> None:
     process = start("--dir", str(tmp_path / "rack"), "--hypervisor", "vmware", "--name", "vm-rack")
     said = ready(process)
     endpoints = _endpoints(process.pid)
@@ -135,7 +148,10 @@ def test_only_loopback_is_listened_on_and_secrets_are_their_owners(tmp_path: Pat
 
 def _endpoints(pid: int) -> set[tuple[str, str]]:
     """Address (hexadecimal, little endian) and port of all that a process listens on (proc(5))."""
-    links = [str(name.readlink()) for name in Path(f"/proc/{pid}/fd").iterdir()]
+    links = []
+    for name in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            links.append(str(name.readlink()))
     inodes = {link.removeprefix("socket:[").rstrip("]") for link in links if link.startswith("socket:[")}
     found = set()
     for table in ("tcp", "tcp6", "udp", "udp6"):
