@@ -10,8 +10,8 @@ import stat
 import subprocess
 import sys
 import tomllib
-from http.client import HTTPConnection
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
