@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .faults import Faults
     from .machine import Disk
 
-NO_CHANGES, RUN_FAILED, CHANGES = 0, 1, 2
+NO_CHANGES, RUN_FAILED, CHANGES, CHANGES_AND_FAILURES = 0, 1, 2, 6
+MANAGEMENT_CLASS = "qacloud::management"
 CLASSIFIER_TIMEOUT_S = 30.0
 CLASSIFIERS_AT_ONCE = 4
 """Like the JRuby instances of a real server: more would only wait for the processor."""
@@ -134,6 +135,11 @@ class Agent:
             classes = await self._classifier.classes(certname)
         except ClassifierError as error:
             return RUN_FAILED, _skipped(lines, f"Failed when searching for node {certname}: {error}")
+        repository = classes.get(MANAGEMENT_CLASS, {}).get("repository")
+        problem = await self._install(disk, repository) if repository not in (None, disk.repository) else None
+        if problem is not None:
+            disk.classes = {name: parameters for name, parameters in classes.items() if name != MANAGEMENT_CLASS}
+            return CHANGES_AND_FAILURES, "\n".join((*lines, problem, "Notice: Applied catalog in 0.02 seconds")) + "\n"
         changed = [name for name, parameters in classes.items() if disk.classes.get(name) != parameters]
         disk.classes = classes
         lines += [f"Info: Caching catalog for {certname}", "Info: Applying configuration version 'qacloud'"]
@@ -142,6 +148,22 @@ class Agent:
             lines.append(f"Notice: /Stage[main]/{title}/Notify[{name}]/message: defined 'message' as 'configured'")
         lines.append("Notice: Applied catalog in 0.02 seconds")
         return CHANGES if changed else NO_CHANGES, "\n".join(lines) + "\n"
+
+    async def _install(self, disk: Disk, repository: str) -> str | None:
+        """Install the management server's package, once a disk; what Puppet says if that fails."""
+        from . import packages
+        from .cloudstack import Build, BuildError
+
+        try:
+            text = await packages.fetch(repository)
+            Build.parse(text)
+        except (packages.PackageError, BuildError) as error:
+            return (
+                "Error: /Stage[main]/Qacloud::Management/Package[cloudstack-management]/ensure: change from 'purged' to"
+                f" 'present' failed: E: {error}"
+            )
+        disk.repository, disk.behaviours = repository, text
+        return None
 
     def _certificate_problem(self, disk: Disk, certname: str) -> str | None:
         """Get a certificate as an agent does on its first run; why it cannot, or `None`."""

@@ -93,6 +93,8 @@ class Disk:
         epoch: of the lease it was installed for; `None` for somebody else's system.
         host_key: private SSH host key in OpenSSH's format; `None` until the system made one.
         classes: Puppet classes it has converged to, with their parameters.
+        repository: where its packages came from; `None` before the first was installed from one.
+        behaviours: what the management server's package says of itself.
         agent: what the Puppet agent keeps, such as its key; opaque here.
     """
 
@@ -102,6 +104,8 @@ class Disk:
     host_key: str | None = field(default=None, repr=False)
     authorized_keys: tuple[str, ...] = ()
     classes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    repository: str | None = None
+    behaviours: str = ""
     agent: Any = field(default=None, repr=False)
 
     @classmethod

@@ -40,7 +40,12 @@ class ManagementService:
         if self._disk is not disk:
             self._disk = disk
             self._server = cloudstack.ManagementServer(
-                self._hardware, self._faults, self._clock, admin_user=ADMIN, admin_password=self._password
+                self._hardware,
+                self._faults,
+                self._clock,
+                admin_user=ADMIN,
+                admin_password=self._password,
+                build=cloudstack.Build.parse(disk.behaviours),
             )
         self._site = Site(cloudstack.application(self._server))
         await self._site.start(listener)

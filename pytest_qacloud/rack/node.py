@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from . import keys
+from .agent import MANAGEMENT_CLASS
 from .shell import SystemShell
 from .ssh import SshServer
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from .machine import Disk, Machine
     from .sockets import ReservedPort
     from .ssh import Outcome
-
-MANAGEMENT_CLASS = "qacloud::management"
 
 
 class Service(Protocol):

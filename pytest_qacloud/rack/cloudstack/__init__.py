@@ -3,8 +3,8 @@
 Parts: `schema` (what commands and replies there are), `wire` (HTTP), `auth` (signatures, sessions), `access` (roles,
 visibility), `params` (typed values from strings), `server` (one call from end to end), `jobs`, `events`, `lists`
 (filters and pages), `replies` (entities to JSON or XML), `store` (entities and their relations), `settings`, `limits`,
-`capacity`, `placement`, `addresses`, `errors`. Entities are in `models` (and `identity`, `events`, `jobs`, `limits`);
-commands are in `areas`, one module an area, and every module there is imported by itself.
+`capacity`, `placement`, `addresses`, `errors`, `builds` (defects). Entities are in `models` (and `identity`, `events`,
+`jobs`, `limits`); commands are in `areas`, one module an area, and every module there is imported by itself.
 
 **To add a command**, write a function in a module under `areas`; nothing else changes::
 
@@ -54,8 +54,19 @@ may name it in commands, a true `is_shared` shows it to all who may use it, `on_
 
 from __future__ import annotations
 
+from .builds import Build, BuildError
 from .hardware import Clock, Faults, Hardware, HardwareError, HostFacts
 from .server import ManagementServer
 from .wire import application
 
-__all__ = ["Clock", "Faults", "Hardware", "HardwareError", "HostFacts", "ManagementServer", "application"]
+__all__ = [
+    "Build",
+    "BuildError",
+    "Clock",
+    "Faults",
+    "Hardware",
+    "HardwareError",
+    "HostFacts",
+    "ManagementServer",
+    "application",
+]

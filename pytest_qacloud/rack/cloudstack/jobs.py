@@ -59,7 +59,7 @@ class JobQueue:
     """Jobs that wait for their time."""
 
     def __init__(self, store: Store, delay_s: float) -> None:
-        self._store, self._delay_s = store, delay_s
+        self._store, self.delay_s = store, delay_s
         self._waiting: list[tuple[float, int, Job, Callable[[], dict[str, Any]]]] = []
         self._sequence = 0
 
@@ -68,7 +68,7 @@ class JobQueue:
         self._store.add(job, now)
         self._store.trim(Job, _KEPT)
         self._sequence += 1
-        due = now + (self._delay_s if delay_s is None else delay_s)
+        due = now + (self.delay_s if delay_s is None else delay_s)
         heapq.heappush(self._waiting, (due, self._sequence, job, work))
         return job
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import access, registry, schema
 from .auth import Sessions
+from .builds import Build
 from .context import Context
 from .errors import ApiError, Code, not_simulated
 from .events import Trail
@@ -35,6 +36,7 @@ class ManagementServer:
         admin_password: the root admin's password.
         version: what listCapabilities tells.
         job_delay_s: how long an asynchronous job takes, seconds.
+        build: what it does otherwise than it should.
     """
 
     def __init__(
@@ -47,10 +49,12 @@ class ManagementServer:
         admin_password: str,
         version: str = "4.22.0.0",
         job_delay_s: float = 0.005,
+        build: Build | None = None,
     ) -> None:
         registry.load_areas()
         self.hardware, self.faults, self.clock, self.version = hardware, faults, clock, version
         self.schema = schema.load()
+        self.build = build or Build()
         self.store = Store()
         self.trail = Trail(self.store)
         self.jobs = JobQueue(self.store, job_delay_s)
@@ -100,8 +104,11 @@ class ManagementServer:
         ctx = Context(self, command, user)
         access.check_project(ctx, command, params)
         access.check_entities(ctx, command, params)
+        defect = self.build.strikes(name)
+        if defect is not None:
+            work = defect.instead_of(work)
         if command.is_async:
-            return command.reply_name, self._begin(ctx, params, work)
+            return command.reply_name, self._begin(ctx, params, work, defect.seconds if defect else 0.0)
         return command.reply_name, self._do_now(ctx, params, work)
 
     def _do_now(self, ctx: Context, params: Params, work: registry.Work) -> dict[str, Any]:
@@ -113,8 +120,12 @@ class ManagementServer:
         self._record(ctx, params, "Completed", "Successfully completed")
         return self.reply(ctx, result)
 
-    def _begin(self, ctx: Context, params: Params, work: registry.Work) -> dict[str, Any]:
-        """Accept a job. A generator runs to its first `yield` now; a function runs wholly when the job is due."""
+    def _begin(self, ctx: Context, params: Params, work: registry.Work, longer_s: float) -> dict[str, Any]:
+        """Accept a job. A generator runs to its first `yield` now; a function runs wholly when the job is due.
+
+        Args:
+            longer_s: than usual that the job takes.
+        """
         steps: Generator[Any, None, Any] | None = None
         subject: Any = None
         if inspect.isgeneratorfunction(work):
@@ -143,7 +154,7 @@ class ManagementServer:
             jobinstancetype=ctx.command.resource or "None",
             jobinstanceid=None if ctx.subject is None else ctx.subject.id,
         )
-        self.jobs.submit(job, run, ctx.now)
+        self.jobs.submit(job, run, ctx.now, self.jobs.delay_s + longer_s)
         reply = {"jobid": job.id}
         if ctx.command.creates and ctx.subject is not None:
             reply["id"] = ctx.subject.id
