@@ -196,7 +196,10 @@ def test_ssh_keys(lab: VmLab) -> None:
     assert "privatekey" not in listed
     assert lab.code("createSSHKeyPair", name="k", **lab.mine) == 431
     assert lab.code("registerSSHKeyPair", name="same", publickey=public, **lab.mine) == 431
-    assert lab.code("registerSSHKeyPair", name="bad", publickey="ssh-rsa !!", **lab.mine) == 431
+    assert lab.code("registerSSHKeyPair", name="bad", publickey="rsa key", **lab.mine) == 431
+    assert lab.code("registerSSHKeyPair", name="bad", publickey="ssh-rsa", **lab.mine) == 431
+    odd = lab.do("registerSSHKeyPair", name="odd", publickey="ssh-rsa: e6:9a joe@home", **lab.mine)
+    assert len(odd["fingerprint"].split(":")) == 16, "what is registered need not be a key"
     ann = lab.account("ann")
     encoded = base64.b64encode(public.encode()).decode()
     assert lab.do("registerSSHKeyPair", name="k", publickey=encoded, **ann)["fingerprint"] == made["fingerprint"]
