@@ -9,6 +9,8 @@ from .identity import Owned, User
 from .store import Entity, OnRemove, Store, relation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .identity import Account
 
 _KEPT = 20_000
@@ -40,10 +42,11 @@ class Event(Owned):
 
 
 class Trail:
-    """Writes events."""
+    """Writes events; `followers` are called with each, right after it has been written."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.followers: list[Callable[[Event], None]] = []
 
     def record(
         self,
@@ -74,4 +77,6 @@ class Trail:
         )
         self._store.add(event, now)
         self._store.trim(Event, _KEPT)
+        for follower in self.followers:
+            follower(event)
         return event
