@@ -183,7 +183,8 @@ def test_rules_decide_in_their_order(cloud: Cloud) -> None:
     cloud.do("updateRolePermission", roleid=role, ruleid=second, permission="allow")
     assert cloud.do("listEvents", by="bob") == []
     cloud.do("deleteRolePermission", id=first)
-    assert "is not allowed" in cloud.refused("deleteRole", id=role).text
+    assert cloud.refused("deleteRole", id=role).code == 531
+    assert cloud.refused("enableRole", id=role).code == 531, "it is enabled"
     cloud.do("disableRole", id=role)
     assert cloud.refused("listEvents", by="bob").code == 432
     cloud.do("enableRole", id=role)
@@ -201,9 +202,51 @@ def test_roles_are_copied_imported_and_protected(cloud: Cloud) -> None:
     )["id"]
     assert [item["rule"] for item in cloud.do("listRolePermissions", roleid=imported)] == ["list*"]
     assert "already exists" in cloud.refused("importRole", name="imp", type="User", rules="a").text
-    assert "cannot be changed" in cloud.refused("updateRole", id=user, name="x").text
+    assert cloud.refused("updateRole", id=user, name="x").code == 531
+    assert cloud.refused("deleteRole", id=user).code == 531
+    assert cloud.refused("createRolePermission", roleid=user, rule="a", permission="allow").code == 531
     assert cloud.refused("createRole", name="bad", type="Emperor").code == 431
     cloud.do("deleteRole", id=copy)
+
+
+def test_a_role_is_replaced_by_an_import_if_asked(cloud: Cloud) -> None:
+    rules = {"rules[0].rule": "listZones", "rules[0].permission": "deny"}
+    role = cloud.do("createRole", name="r", type="User")["id"]
+    cloud.do("createRolePermission", roleid=role, rule="list*", permission="allow")
+    assert cloud.do("importRole", name="r", type="User", forced="true", **rules)["id"] == role
+    assert [item["rule"] for item in cloud.do("listRolePermissions", roleid=role)] == ["listZones"]
+    assert cloud.do("importRole", name="r", type="DomainAdmin", forced="true", **rules)["id"] != role
+    assert cloud.refused("importRole", name="User", type="User", forced="true", **rules).code == 530
+
+
+def test_roles_and_rules_are_there_once(cloud: Cloud) -> None:
+    role = cloud.do("createRole", name="r", type="User")["id"]
+    assert cloud.refused("createRole", name="R", type="User").code == 530
+    other = cloud.do("createRole", name="r", type="DomainAdmin")["id"]
+    assert cloud.refused("updateRole", id=other, type="User").code == 530
+    rule = cloud.do("createRolePermission", roleid=role, rule="listZones", permission="allow")["id"]
+    assert cloud.refused("createRolePermission", roleid=role, rule="listzones", permission="deny").code == 531
+    for wrong in ({"ruleid": rule, "permission": "maybe"}, {"permission": "deny"}, {"ruleid": rule, "ruleorder": rule}):
+        assert cloud.refused("updateRolePermission", roleid=role, **wrong).code == 431
+    assert cloud.refused("updateRolePermission", roleid=other, ruleid=rule, permission="deny").code == 431
+    cloud.do("deleteRole", id=role)
+    assert cloud.do("listRoles", id=role) == []
+    assert cloud.refused("updateRole", id=role, name="x").code == 431
+    cloud.do("createRole", name="r", type="User")
+
+
+def test_default_roles_are_the_first_in_the_database(cloud: Cloud) -> None:
+    kinds = [cloud.do("listRoles", id=number)[0]["type"] for number in range(1, 5)]
+    assert kinds == ["Admin", "ResourceAdmin", "DomainAdmin", "User"]
+    assert cloud.do("listRolePermissions", roleid=4)
+    assert cloud.do("listRoles", id=99) == []
+
+
+def test_who_sees_which_roles(cloud: Cloud) -> None:
+    cloud.account("dadmin", kind=2)
+    cloud.do("createRole", name="hidden", type="User", ispublic="false")
+    seen = {item["name"] for item in cloud.do("listRoles", by="dadmin")}
+    assert seen == {"Resource Admin", "Domain Admin", "User"}
 
 
 def test_limits_are_set_shown_and_bounded(cloud: Cloud) -> None:

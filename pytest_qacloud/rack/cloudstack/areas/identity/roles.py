@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...errors import failed, invalid
+from ...errors import denied, failed, invalid
 from ...identity import ROLE_TYPES, Account, Role, RolePermission
 from ...lists import Page
 from ...registry import command
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ...context import Context
     from ...params import Params
 
+_SHAPING = ("name", "description", "type")
 _RULE = re.compile(r"[a-zA-Z0-9*]+")
 
 
@@ -33,6 +34,7 @@ def create_role(ctx: Context, params: Params) -> Role:
 def _new_role(ctx: Context, params: Params, kind: str) -> Role:
     if kind not in ROLE_TYPES:
         raise invalid("Invalid role type provided")
+    _check_free(ctx, params.text("name"), kind)
     return ctx.add(
         Role(
             name=params.text("name"),
@@ -41,6 +43,13 @@ def _new_role(ctx: Context, params: Params, kind: str) -> Role:
             ispublic=params.flag("ispublic", default=True),
         )
     )
+
+
+def _check_free(ctx: Context, name: str, kind: str, itself: Role | None = None) -> None:
+    """Two roles of one type may not share a name, letter case apart (a unique key of the database)."""
+    taken = ctx.store.first(Role, lambda role: role.name.lower() == name.lower(), type=kind)
+    if taken is not None and taken is not itself:
+        raise failed(f"Duplicate entry: there is a role {name} of type {kind}")
 
 
 def _copy_rules(ctx: Context, source: Role, role: Role) -> None:
@@ -52,71 +61,88 @@ def _copy_rules(ctx: Context, source: Role, role: Role) -> None:
 
 @command("importRole")
 def import_role(ctx: Context, params: Params) -> Role:
-    """A role with the rules given; `forced` replaces one of that name."""
-    existing = ctx.store.first(Role, name=params.text("name"))
-    if existing is not None:
-        if existing.isdefault or not params.flag("forced"):
-            raise failed(f"Role already exists with the name: {existing.name}")
-        for rule in ctx.store.all(RolePermission, role=existing):
-            ctx.remove(rule)
-    role = existing or _new_role(ctx, params, params.text("type"))
-    for order, row in enumerate(params.rows("rules")):
-        _add_rule(ctx, role, row.get("rule", ""), row.get("permission", ""), row.get("description"), order)
+    """A role with the rules given; `forced` replaces one of that name and type."""
+    name, kind = params.text("name"), params.text("type")
+    named = ctx.store.all(Role, lambda role: role.name.lower() == name.lower())
+    if named and not params.flag("forced"):
+        raise failed("Role already exists")
+    existing = next((role for role in named if role.type == kind), None)
+    if existing is not None and existing.isdefault:
+        raise failed(f"Failed to import the role: {name}, default role cannot be overridden")
+    rules = [(*checked_rule(row.get("rule", ""), row.get("permission", "")), row) for row in params.rows("rules")]
+    role = existing or _new_role(ctx, params, kind)
+    ctx.assign(role, params, "name", "description", "ispublic")
+    for rule in ctx.store.all(RolePermission, role=role):
+        ctx.remove(rule)
+    for order, (pattern, permission, row) in enumerate(rules):
+        _add_rule(ctx, role, pattern, permission, row.get("description"), order)
     return role
 
 
 @command("listRoles")
 def list_roles(ctx: Context, params: Params) -> Page:
-    """All roles."""
-    return ctx.list(Role, params)
+    """All roles; others than root admins see neither those of root admins nor private ones."""
+    admin = ctx.caller.is_root_admin
+    return ctx.list(Role, params, lambda role: admin or (role.ispublic and role.type != "Admin"))
 
 
 @command("updateRole")
 def update_role(ctx: Context, params: Params) -> Role:
-    """Name, description, type."""
-    role = _changeable(params.need("id", Role))
-    if "type" in params and params.text("type") not in ROLE_TYPES:
-        raise invalid("Invalid role type provided")
-    if "type" in params and ctx.store.first(Account, role=role) is not None:
-        raise failed(f"Cannot change the type of role {role.name}: accounts use it")
-    ctx.assign(role, params, "name", "description", "type", "ispublic")
+    """Name, description, type; of a default role only whether it is public."""
+    role = params.need("id", Role)
+    if role.isdefault and ("ispublic" not in params or any(params.optional(name) for name in _SHAPING)):
+        raise denied("Default roles cannot be updated (with the exception of making it private/public).")
+    kind = params.text("type", role.type)
+    if kind not in ROLE_TYPES:
+        raise invalid("Unknown is not a valid role type")
+    if kind != role.type and ctx.store.first(Account, role=role) is not None:
+        raise denied("Found accounts that have role in use, won't allow to change role type")
+    _check_free(ctx, params.optional("name") or role.name, kind, role)
+    role.type = kind
+    ctx.assign(role, params, *(name for name in ("name", "description", "ispublic") if params.get(name) != ""))
     return role
 
 
 @command("deleteRole")
 def delete_role(ctx: Context, params: Params) -> bool:
     """A role that no account has."""
-    role = _changeable(params.need("id", Role))
-    user = ctx.store.first(Account, role=role)
-    if user is not None:
-        raise failed(f"Found account {user.name} using the role {role.name}; role deletion is not allowed")
+    role = params.need("id", Role)
+    if role.isdefault:
+        raise denied("Default roles cannot be deleted")
+    if ctx.store.first(Account, role=role) is not None:
+        raise denied("Found accounts that have role in use, won't allow to delete role")
     return ctx.remove(role)
 
 
 @command("enableRole")
 def enable_role(ctx: Context, params: Params) -> bool:
     """Let its accounts call again."""
-    _changeable(params.need("id", Role)).state = "enabled"
-    return True
+    return _set_state(params.need("id", Role), "enabled")
 
 
 @command("disableRole")
 def disable_role(ctx: Context, params: Params) -> bool:
     """Stop its accounts from calling."""
-    _changeable(params.need("id", Role)).state = "disabled"
+    return _set_state(params.need("id", Role), "disabled")
+
+
+def _set_state(role: Role, state: str) -> bool:
+    if role.state == state:
+        raise denied(f"Role is already {state}")
+    role.state = state
     return True
 
 
-def _changeable(role: Role) -> Role:
+def _extensible(role: Role, what: str) -> Role:
     if role.isdefault:
-        raise failed(f"Default role {role.name} cannot be changed")
+        raise denied(f"Role permission cannot be {what} for Default roles")
     return role
 
 
 @command("createRolePermission")
 def create_role_permission(ctx: Context, params: Params) -> RolePermission:
     """One more rule at a role's end."""
-    role = _changeable(params.need("roleid", Role))
+    role = _extensible(params.need("roleid", Role), "added")
     order = len(ctx.store.all(RolePermission, role=role))
     return _add_rule(ctx, role, params.text("rule"), params.text("permission"), params.optional("description"), order)
 
@@ -125,6 +151,8 @@ def _add_rule(
     ctx: Context, role: Role, rule: str, permission: str, description: str | None, order: int
 ) -> RolePermission:
     rule, permission = checked_rule(rule, permission)
+    if ctx.store.first(RolePermission, lambda other: other.rule.lower() == rule.lower(), role=role) is not None:
+        raise denied(f"Rule already exists for the role: {role.name}")
     return ctx.add(RolePermission(role=role, rule=rule, permission=permission, description=description, order=order))
 
 
@@ -136,9 +164,13 @@ def checked_rule(rule: str, permission: str) -> tuple[str, str]:
     """
     if not _RULE.fullmatch(rule):
         raise invalid(f"Invalid rule provided: {rule}; letters, digits and * are allowed")
+    return rule, _checked_permission(permission)
+
+
+def _checked_permission(permission: str) -> str:
     if permission.lower() not in ("allow", "deny"):
         raise invalid("Values for permission parameter should be: allow or deny")
-    return rule, permission.lower()
+    return permission.lower()
 
 
 @command("listRolePermissions")
@@ -161,13 +193,16 @@ def _granted(ctx: Context, letter: str) -> list[str]:
 @command("updateRolePermission")
 def update_role_permission(ctx: Context, params: Params) -> bool:
     """One rule's permission, or the order of all."""
-    role = _changeable(params.need("roleid", Role))
+    role = _extensible(params.need("roleid", Role), "updated")
     rule = params.entity("ruleid", RolePermission)
     order = params.entities("ruleorder", RolePermission)
-    if (rule is None) == (not order):
+    one, all_of_them = rule is not None or "permission" in params, "ruleorder" in params
+    if one == all_of_them:
         raise invalid("Parameters permission and ruleid must be mutually exclusive with ruleorder")
-    if rule is not None:
-        rule.permission = params.text("permission").lower()
+    if one:
+        if rule is None or rule.role is not role:
+            raise invalid("Invalid rule id provided")
+        rule.permission = _checked_permission(params.text("permission"))
         return True
     if {item.id for item in order} != {item.id for item in ctx.store.all(RolePermission, role=role)}:
         raise failed("Role permissions list has changed; the order was not updated")
@@ -180,5 +215,5 @@ def update_role_permission(ctx: Context, params: Params) -> bool:
 def delete_role_permission(ctx: Context, params: Params) -> bool:
     """One rule."""
     rule = params.need("id", RolePermission)
-    _changeable(rule.role)
+    _extensible(rule.role, "deleted")
     return ctx.remove(rule)
