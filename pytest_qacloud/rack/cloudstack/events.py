@@ -23,6 +23,7 @@ class Event(Owned):
 
     RESPONSE: ClassVar[str] = "EventResponse"
     LABEL: ClassVar[str] = "Event"
+    REMEMBERED: ClassVar[bool] = False
 
     type: str
     description: str

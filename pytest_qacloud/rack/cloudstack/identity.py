@@ -93,6 +93,7 @@ class RolePermission(Entity):
     """A rule of a role: a command's name or a pattern with `*`, allowed or denied; the first match decides."""
 
     RESPONSE: ClassVar[str] = "RolePermissionResponse"
+    REMEMBERED: ClassVar[bool] = False
 
     role: Role = relation(OnRemove.CASCADE)
     rule: str

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from .context import Context
     from .params import Params
+    from .schema import Command
 
 UNLIMITED = -1
 
@@ -24,6 +25,33 @@ _GENERAL = frozenset(
     | {"showicon", "tags"}
 )
 """Parameters with one meaning everywhere; every other one must equal the field of its name."""
+
+
+_REFUSED_UNKNOWN = {
+    "listAccounts": {"id"},
+    "listDiskOfferings": {"volumeid", "virtualmachineid"},
+    "listDomainChildren": {"id"},
+    "listDomains": {"id"},
+    "listIsoPermissions": {"id"},
+    "listLoadBalancerRuleInstances": {"id"},
+    "listNics": {"virtualmachineid"},
+    "listServiceOfferings": {"virtualmachineid", "templateid"},
+    "listTemplatePermissions": {"id"},
+}
+_REFUSED_EVERYWHERE = {"accountid", "domainid", "projectid"}
+
+
+def check_unknown(command: Command, params: Params) -> None:
+    """Refuse ids that name nothing, but where a list command only filters by them (and so finds nothing).
+
+    Raises:
+        ApiError: 431.
+    """
+    lists = command.lists or command.name.startswith("list")
+    refused = _REFUSED_EVERYWHERE | _REFUSED_UNKNOWN.get(command.name, set())
+    for name, value in params.unknown.items():
+        if not lists or name in refused:
+            raise invalid(f"Unable to find what {name}={value} names: it does not exist or has been removed")
 
 
 @dataclass(frozen=True)

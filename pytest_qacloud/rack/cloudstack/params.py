@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,14 +27,28 @@ EVERYWHERE = "-1"
 _MAP_KEY = re.compile(r"([^\[\]]+)\[(\w+)\](?:\.(.+))?")
 _DATE_FORMATS = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d'T'%H:%M:%S'%z'", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
 _INTEGER_BITS = {"short": 15, "integer": 31, "long": 63}
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CONTROL = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]")
 
 
-class Params:
-    """A command's parameters, by name. Only parameters that the schema knows are in it."""
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An id that may be one and names nothing: of something removed, `-1`, or a number in the database."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    id: str
+
+
+class Params:
+    """A command's parameters, by name. Only parameters that the schema knows are in it.
+
+    Args:
+        unknown: ids that name nothing, by parameter; they are not among the values. In a list, only where it has
+            no others.
+    """
+
+    def __init__(self, values: Mapping[str, Any], unknown: Mapping[str, str] | None = None) -> None:
         self._values = values
+        self.unknown = unknown or {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -47,7 +62,7 @@ class Params:
 
     def without(self, *names: str) -> Params:
         """All but some."""
-        return Params({name: value for name, value in self._values.items() if name not in names})
+        return Params({name: value for name, value in self._values.items() if name not in names}, self.unknown)
 
     def text(self, name: str, default: str = "") -> str:
         """A string."""
@@ -129,6 +144,7 @@ def parse(command: Command, raw: Mapping[str, str], store: Store) -> Params:
             raise malformed(f"Received value containing illegal ASCII non-printable characters for parameter {name}")
     given = _unfold(raw)
     values: dict[str, Any] = {}
+    unknown: dict[str, str] = {}
     for parameter in command.parameters:
         given_value = given.get(parameter.name)
         if given_value is None:
@@ -143,9 +159,13 @@ def parse(command: Command, raw: Mapping[str, str], store: Store) -> Params:
                 f"Invalid value provided for API arg: {parameter.name}"
             )
         typed = _coerce(command, parameter, given_value, store)
-        if typed is not None:
+        if isinstance(typed, list) and any(isinstance(item, Unknown) for item in typed):
+            typed = [item for item in typed if not isinstance(item, Unknown)] or Unknown(given_value)
+        if isinstance(typed, Unknown):
+            unknown[parameter.name] = typed.id
+        elif typed is not None:
             values[parameter.name] = typed
-    return Params(values)
+    return Params(values, unknown)
 
 
 def _unfold(raw: Mapping[str, str]) -> dict[str, Any]:
@@ -238,15 +258,23 @@ class _NoEntityError(Exception):
     """A value that has the right form and stands for nothing."""
 
 
-def _entity(parameter: Parameter, value: str, store: Store) -> Entity | str | None:
+def _entity(parameter: Parameter, value: str, store: Store) -> Entity | Unknown | str | None:
+    """What an id names. As the real server has it, parameters older than its version 3 also take database numbers."""
     if value == "" and not parameter.required:
         return None
-    if parameter.name in ("projectid", "zoneid") and value == ANY_PROJECT:
-        return value
-    found = store.find(parameter.related or "", value)
-    if found is None:
-        raise _NoEntityError(_no_entity_text(parameter.name, value))
-    return found
+    if value == "-1":
+        return value if parameter.name in ("projectid", "zoneid") else Unknown(value)
+    related = parameter.related or ""
+    found = store.find(related, value)
+    if found is not None:
+        return found
+    if parameter.since and not _UUID.fullmatch(value):
+        return None
+    if value.isdecimal() and int(value) > 0:
+        return store.find_numbered(related, int(value)) or Unknown(value)
+    if store.is_gone(related, value):
+        return Unknown(value)
+    raise _NoEntityError(_no_entity_text(parameter.name, value))
 
 
 def _no_entity_text(name: str, value: object) -> str:

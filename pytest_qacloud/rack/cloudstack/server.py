@@ -15,7 +15,7 @@ from .errors import ApiError, Code, not_simulated
 from .events import Trail
 from .identity import Account, AccountType, Domain, PasswordHash, Role, User
 from .jobs import Job, JobQueue
-from .lists import Page
+from .lists import Page, check_unknown
 from .params import Params, parse
 from .replies import plain, shape
 from .settings import Settings
@@ -101,6 +101,9 @@ class ManagementServer:
         if work is None:
             raise not_simulated(name)
         params = parse(command, raw, self.store)
+        if params.unknown:
+            check_unknown(command, params)
+            return command.reply_name, {}
         ctx = Context(self, command, user)
         access.check_project(ctx, command, params)
         access.check_entities(ctx, command, params)

@@ -51,17 +51,21 @@ class Entity:
         ALIASES: further response classes by which parameters refer to it.
         LABEL: how messages and jobs name it.
         ADMIN_ONLY: fields shown to root admins only.
+        REMEMBERED: whether its id is still known once it has been removed (its row stays, with a date of removal).
     """
 
     RESPONSE: ClassVar[str] = ""
     ALIASES: ClassVar[tuple[str, ...]] = ()
     LABEL: ClassVar[str] = ""
     ADMIN_ONLY: ClassVar[frozenset[str]] = frozenset()
+    REMEMBERED: ClassVar[bool] = True
     RELATIONS: ClassVar[dict[str, OnRemove]] = {}
 
     id: str = field(default_factory=new_id)
     created: float = 0.0
     store: Store = field(init=False, repr=False)
+    dbid: int = field(init=False, repr=False, default=0)
+    """Its number in the database, counted for each response class; older API parameters take it for the id."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -101,6 +105,7 @@ class Store:
         self._tables: dict[type[Entity], dict[str, Entity]] = {}
         self._named: dict[str, list[type[Entity]]] = {}
         self._numbers: dict[str, int] = {}
+        self._gone: set[tuple[str, str]] = set()
 
     def add(self, entity: E, now: float) -> E:
         """Put an entity in; `created` becomes `now`."""
@@ -111,6 +116,7 @@ class Store:
                 self._named.setdefault(name, []).append(kind)
         entity.created = now
         entity.store = self
+        entity.dbid = self.next_number(f"id of {kind.RESPONSE or kind.__name__}")
         self._tables[kind][entity.id] = entity
         return entity
 
@@ -126,6 +132,18 @@ class Store:
             if found is not None:
                 return found
         return None
+
+    def find_numbered(self, response: str, dbid: int) -> Entity | None:
+        """As `find`, by the number in the database."""
+        for kind in self._named.get(response, ()):
+            for entity in self._tables[kind].values():
+                if entity.dbid == dbid:
+                    return entity
+        return None
+
+    def is_gone(self, response: str, entity_id: str) -> bool:
+        """Whether a removed entity that is still remembered had that id."""
+        return (response, entity_id) in self._gone
 
     def all(self, kind: type[E], where: Callable[[E], bool] | None = None, **equal: Any) -> list[E]:
         """Entities of exactly that class, oldest first, with the given attributes' values."""
@@ -181,6 +199,8 @@ class Store:
             setattr(other, name, None)
         for gone in doomed.values():
             self._tables[type(gone)].pop(gone.id, None)
+            if gone.REMEMBERED:
+                self._gone.update((name, gone.id) for name in (gone.RESPONSE, *gone.ALIASES))
         for gone in doomed.values():
             gone.on_removed()
 

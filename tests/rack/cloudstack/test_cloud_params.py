@@ -39,8 +39,8 @@ def test_an_empty_required_parameter_is_refused() -> None:
 
 
 def test_an_id_of_nothing_is_refused_in_cloudstacks_words() -> None:
-    assert refused("createZone", {**ZONE, "domainid": "77"}) == (
-        "Unable to execute API command createzone due to invalid value. Invalid parameter domainid value=77 due to "
+    assert refused("createZone", {**ZONE, "domainid": "r77"}) == (
+        "Unable to execute API command createzone due to invalid value. Invalid parameter domainid value=r77 due to "
         "incorrect long value format, or entity does not exist or due to incorrect parameter annotation for the field "
         "in api cmd class."
     )
@@ -69,6 +69,34 @@ def test_an_id_becomes_its_entity_and_only_of_its_class() -> None:
         params.entity("domainid", Role)
     with pytest.raises(ApiError, match="has to be specified"):
         params.need("ip6dns1", Domain)
+
+
+def test_an_id_may_be_a_number_in_the_database_where_the_parameter_is_old_enough() -> None:
+    store = Store()
+    domains = [store.add(Domain(name=name), 0.0) for name in ("ROOT", "d")]
+    assert typed("listAccounts", {"domainid": "2"}, store).entity("domainid", Domain) is domains[1]
+    for value in ("3", "-1"):
+        params = typed("listAccounts", {"domainid": value}, store)
+        assert ("domainid" in params, params.unknown) == (False, {"domainid": value})
+    role = store.add(Role(name="r", type="User"), 0.0)
+    newer = {"type": "domain", "account": "a", "ldapdomain": "l", "accounttype": "0", "domainid": domains[0].id}
+    params = typed("linkAccountToLdap", {**newer, "roleid": "1"}, store)
+    assert ("roleid" in params, params.unknown) == (False, {}), "not given, as parameters since version 3 take uuids"
+    assert typed("linkAccountToLdap", {**newer, "roleid": role.id}, store).need("roleid", Role) is role
+
+
+def test_what_was_removed_is_still_known_by_its_id() -> None:
+    store = Store()
+    domain, zone = (
+        store.add(Domain(name="d"), 0.0),
+        store.add(Zone(name="z", dns1="", internaldns1="", networktype="Advanced"), 0.0),
+    )
+    store.remove(domain)
+    assert typed("listZones", {"domainid": domain.id}, store).unknown == {"domainid": domain.id}
+    rest = typed("listZones", {"ids": f"{zone.id},-1"}, store)
+    assert (rest.entities("ids", Zone), rest.unknown) == ([zone], {})
+    store.remove(zone)
+    assert typed("listZones", {"ids": f"{zone.id},-1"}, store).unknown == {"ids": f"{zone.id},-1"}
 
 
 def test_lists_and_maps_are_gathered() -> None:

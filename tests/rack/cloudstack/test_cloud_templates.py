@@ -221,4 +221,4 @@ def test_isos(lab: VmLab) -> None:
     lab.do("destroyVirtualMachine", id=vm["id"])
     assert lab.code("attachIso", id=iso["id"], virtualmachineid=vm["id"]) == 431
     assert lab.do("deleteIso", id=iso["id"], zoneid=lab.zone) is True
-    assert lab.code("listIsos", isofilter="self", id=iso["id"]) == 431
+    assert lab.do("listIsos", isofilter="self", id=iso["id"]) == []

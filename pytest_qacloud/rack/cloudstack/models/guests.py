@@ -255,6 +255,7 @@ class NetworkPermission(Entity):
 
     RESPONSE: ClassVar[str] = "NetworkPermissionsResponse"
     LABEL: ClassVar[str] = "Network permission"
+    REMEMBERED: ClassVar[bool] = False
 
     network: Network = relation(OnRemove.CASCADE)
     holder: Account = relation(OnRemove.CASCADE)
@@ -372,6 +373,7 @@ class SecondaryIp(Entity):
 
     RESPONSE: ClassVar[str] = "NicSecondaryIpResponse"
     LABEL: ClassVar[str] = "Secondary IP"
+    REMEMBERED: ClassVar[bool] = False
 
     nic: Nic = relation(OnRemove.CASCADE)
     ipaddress: str

@@ -23,6 +23,7 @@ class BalancerRule(AddressRule):
 
     RESPONSE: ClassVar[str] = "LoadBalancerResponse"
     LABEL: ClassVar[str] = "Load balancer rule"
+    REMEMBERED: ClassVar[bool] = False
     PURPOSE: ClassVar[str] = BALANCING
 
     title: str
@@ -76,6 +77,7 @@ class InternalBalancer(Tagged, Owned):
     """Spreads a port of an address within a network over VMs there."""
 
     RESPONSE: ClassVar[str] = "ApplicationLoadBalancerResponse"
+    REMEMBERED: ClassVar[bool] = False
     ALIASES: ClassVar[tuple[str, ...]] = ("FirewallRuleResponse",)
     LABEL: ClassVar[str] = "Internal load balancer"
 
@@ -136,6 +138,7 @@ class Stickiness(Entity):
     """How a rule keeps a client with its VM."""
 
     RESPONSE: ClassVar[str] = "LBStickinessPolicyResponse"
+    REMEMBERED: ClassVar[bool] = False
     ALIASES: ClassVar[tuple[str, ...]] = ("LBStickinessResponse",)
     LABEL: ClassVar[str] = "Stickiness policy"
 
@@ -157,6 +160,7 @@ class HealthCheck(Entity):
     """How a rule finds out which of its VMs are well."""
 
     RESPONSE: ClassVar[str] = "LBHealthCheckPolicyResponse"
+    REMEMBERED: ClassVar[bool] = False
     ALIASES: ClassVar[tuple[str, ...]] = ("LBHealthCheckResponse",)
     LABEL: ClassVar[str] = "Health check policy"
 

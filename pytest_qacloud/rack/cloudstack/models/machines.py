@@ -47,6 +47,7 @@ class AffinityGroup(Owned):
 
     RESPONSE: ClassVar[str] = "AffinityGroupResponse"
     LABEL: ClassVar[str] = "Affinity group"
+    REMEMBERED: ClassVar[bool] = False
 
     name: str
     type: str
@@ -69,6 +70,7 @@ class SshKeyPair(Owned):
 
     RESPONSE: ClassVar[str] = "SSHKeyPairResponse"
     LABEL: ClassVar[str] = "SSH key pair"
+    REMEMBERED: ClassVar[bool] = False
 
     name: str
     fingerprint: str

@@ -37,6 +37,7 @@ class TrafficType(Entity):
 
     RESPONSE: ClassVar[str] = "TrafficTypeResponse"
     LABEL: ClassVar[str] = "Traffic type"
+    REMEMBERED: ClassVar[bool] = False
 
     traffictype: str
     physicalnetwork: PhysicalNetwork = relation(OnRemove.CASCADE)
@@ -160,6 +161,7 @@ class StorageRange(Entity):
 
     RESPONSE: ClassVar[str] = "StorageNetworkIpRangeResponse"
     LABEL: ClassVar[str] = "Storage network IP range"
+    REMEMBERED: ClassVar[bool] = False
 
     pod: Pod = relation()
     vlan: int | None = None

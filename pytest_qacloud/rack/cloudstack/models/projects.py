@@ -113,6 +113,7 @@ class ProjectRolePermission(Entity):
 
     RESPONSE: ClassVar[str] = "ProjectRolePermissionResponse"
     LABEL: ClassVar[str] = "Project role permission"
+    REMEMBERED: ClassVar[bool] = False
 
     projectrole: ProjectRole = relation(OnRemove.CASCADE)
     rule: str
@@ -132,6 +133,7 @@ class ProjectMember(Entity):
 
     RESPONSE: ClassVar[str] = "ProjectAccountResponse"
     LABEL: ClassVar[str] = "Project account"
+    REMEMBERED: ClassVar[bool] = False
 
     project: Project = relation(OnRemove.CASCADE)
     account: Account = relation(OnRemove.CASCADE)
@@ -169,6 +171,7 @@ class ProjectInvitation(Entity):
 
     RESPONSE: ClassVar[str] = "ProjectInvitationResponse"
     LABEL: ClassVar[str] = "Project invitation"
+    REMEMBERED: ClassVar[bool] = False
 
     project: Project = relation(OnRemove.CASCADE)
     account: Account | None = relation(OnRemove.CASCADE, optional=True)

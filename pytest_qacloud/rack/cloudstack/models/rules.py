@@ -66,6 +66,7 @@ class FirewallRule(AddressRule):
 
     RESPONSE: ClassVar[str] = "FirewallResponse"
     LABEL: ClassVar[str] = "Firewall rule"
+    REMEMBERED: ClassVar[bool] = False
     PURPOSE: ClassVar[str] = FIREWALL
 
     icmptype: int | None = None
@@ -90,6 +91,7 @@ class EgressRule(Rule):
 
     RESPONSE: ClassVar[str] = "FirewallResponse"
     LABEL: ClassVar[str] = "Egress firewall rule"
+    REMEMBERED: ClassVar[bool] = False
     PURPOSE: ClassVar[str] = FIREWALL
 
     icmptype: int | None = None
@@ -117,6 +119,7 @@ class ForwardingRule(AddressRule):
     """Forwards ports of a public address to a VM. `first` and `last` are the public ports."""
 
     RESPONSE: ClassVar[str] = "FirewallRuleResponse"
+    REMEMBERED: ClassVar[bool] = False
     ALIASES: ClassVar[tuple[str, ...]] = ()
     LABEL: ClassVar[str] = "Port forwarding rule"
     PURPOSE: ClassVar[str] = FORWARDING
@@ -157,6 +160,7 @@ class IpForwardingRule(AddressRule):
     """Ports that static NAT lets through to the VM."""
 
     RESPONSE: ClassVar[str] = "FirewallRuleResponse"
+    REMEMBERED: ClassVar[bool] = False
     ALIASES: ClassVar[tuple[str, ...]] = ()
     LABEL: ClassVar[str] = "IP forwarding rule"
     PURPOSE: ClassVar[str] = STATIC_NAT

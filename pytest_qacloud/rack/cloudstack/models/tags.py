@@ -18,6 +18,7 @@ class Tag(Owned):
 
     RESPONSE: ClassVar[str] = "ResourceTagResponse"
     LABEL: ClassVar[str] = "Tag"
+    REMEMBERED: ClassVar[bool] = False
 
     resource: Entity = relation(OnRemove.CASCADE)
     resourcetype: str

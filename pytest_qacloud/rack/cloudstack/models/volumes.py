@@ -241,6 +241,7 @@ class SnapshotPolicy(Tagged, Entity):
 
     RESPONSE: ClassVar[str] = "SnapshotPolicyResponse"
     LABEL: ClassVar[str] = "Snapshot policy"
+    REMEMBERED: ClassVar[bool] = False
 
     volume: Volume = relation(OnRemove.CASCADE)
     interval: int

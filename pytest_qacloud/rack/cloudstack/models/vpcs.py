@@ -129,6 +129,7 @@ class AclList(Entity):
 
     RESPONSE: ClassVar[str] = "NetworkACLResponse"
     LABEL: ClassVar[str] = "Network ACL"
+    REMEMBERED: ClassVar[bool] = False
 
     name: str
     description: str | None = None
@@ -152,6 +153,7 @@ class AclItem(Tagged, Entity):
 
     RESPONSE: ClassVar[str] = "NetworkACLItemResponse"
     LABEL: ClassVar[str] = "Network ACL item"
+    REMEMBERED: ClassVar[bool] = False
 
     acl: AclList = relation(OnRemove.CASCADE)
     number: int
@@ -222,6 +224,7 @@ class StaticRoute(Tagged, Owned):
 
     RESPONSE: ClassVar[str] = "StaticRouteResponse"
     LABEL: ClassVar[str] = "Static route"
+    REMEMBERED: ClassVar[bool] = False
 
     vpc: Vpc = relation(OnRemove.CASCADE)
     vpcgateway: PrivateGateway | None = relation(optional=True)

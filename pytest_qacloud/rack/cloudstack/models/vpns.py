@@ -19,6 +19,7 @@ class RemoteAccessVpn(Owned):
 
     RESPONSE: ClassVar[str] = "RemoteAccessVpnResponse"
     LABEL: ClassVar[str] = "Remote access VPN"
+    REMEMBERED: ClassVar[bool] = False
 
     publicip: PublicIp = relation(OnRemove.CASCADE)
     iprange: str
@@ -43,6 +44,7 @@ class VpnUser(Owned):
 
     RESPONSE: ClassVar[str] = "VpnUsersResponse"
     LABEL: ClassVar[str] = "VPN user"
+    REMEMBERED: ClassVar[bool] = False
 
     username: str
     state: str = "Add"
