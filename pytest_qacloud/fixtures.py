@@ -10,23 +10,23 @@ from . import marvin
 
 if TYPE_CHECKING:
     from .model import Build, Lease, Pool, Zone
+    from .onzone import OnZone
     from .ports import CloudApi
-    from .run import RunPlugin
 
 NO_POOL = "this test needs a zone: run pytest with --qacloud-pool=NAME (`sim` needs no rack), or --qacloud-zone=FILE"
 
 
-def _run(config: pytest.Config) -> RunPlugin:
-    run: RunPlugin | None = config.pluginmanager.getplugin("qacloud-run")
-    if run is None or run.zone is None:
+def _on_zone(config: pytest.Config) -> OnZone:
+    found: OnZone | None = config.pluginmanager.getplugin("qacloud-zone")
+    if found is None or found.zone is None:
         raise pytest.UsageError(NO_POOL)
-    return run
+    return found
 
 
 @pytest.fixture(scope="session")
 def qacloud_zone(pytestconfig: pytest.Config) -> Zone:
     """The zone under test."""
-    zone = _run(pytestconfig).zone
+    zone = _on_zone(pytestconfig).zone
     if zone is None:
         raise pytest.UsageError(NO_POOL)
     return zone
@@ -35,7 +35,7 @@ def qacloud_zone(pytestconfig: pytest.Config) -> Zone:
 @pytest.fixture(scope="session")
 def qacloud_pool(pytestconfig: pytest.Config) -> Pool:
     """The pool that is leased."""
-    session = _run(pytestconfig).session
+    session = _on_zone(pytestconfig).session
     if session is None or session.pool is None:
         raise pytest.UsageError(NO_POOL)
     return session.pool
@@ -44,7 +44,7 @@ def qacloud_pool(pytestconfig: pytest.Config) -> Pool:
 @pytest.fixture(scope="session")
 def qacloud_lease(pytestconfig: pytest.Config) -> Lease:
     """The lease, as it was granted."""
-    session = _run(pytestconfig).session
+    session = _on_zone(pytestconfig).session
     if session is None or session.guard is None:
         raise pytest.UsageError(NO_POOL)
     return session.guard.lease
@@ -59,7 +59,7 @@ def qacloud_build(qacloud_zone: Zone) -> Build:
 @pytest.fixture(scope="session")
 def qacloud_api(pytestconfig: pytest.Config) -> CloudApi:
     """CloudStack's API with the root administrator's keys."""
-    session = _run(pytestconfig).session
+    session = _on_zone(pytestconfig).session
     if session is None or session.api is None:
         raise pytest.UsageError(NO_POOL)
     return session.api
@@ -70,6 +70,6 @@ def _qacloud_suite(request: pytest.FixtureRequest) -> None:
     """Give a Marvin suite what Marvin's nose plugin would, before its `setUpClass`."""
     cls = request.cls
     if cls is not None and marvin.is_suite(cls):
-        suites = _run(request.config).suites
+        suites = _on_zone(request.config).suites
         if suites is not None:
             marvin.inject(cls, suites)

@@ -55,9 +55,9 @@ def pytest_configure(config: pytest.Config) -> None:
     except (ConfigError, MarvinError) as error:
         raise pytest.UsageError(str(error)) from error
     if wanted and not hasattr(config, "workerinput"):
-        from .run import RunPlugin
+        from .run import LoneRun
 
-        plugin = RunPlugin(config, settings)
+        plugin = LoneRun(config, settings)
         config.pluginmanager.register(plugin, "qacloud-run")
         config.add_cleanup(plugin.stop)
 

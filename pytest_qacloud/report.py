@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .errors import ConfigError, LeaseError, ProvisionError
+from .onzone import VERDICT, is_untestable
 from .progress import STEPS, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from .provision import StepTime
     from .session import Session
@@ -19,26 +21,62 @@ BEFORE, AFTER = ("rack", "lease"), ("teardown",)
 
 
 class Report:
-    """Collects what is shown at the end."""
+    """Collects what tests said, in the process that has the terminal; shows it at the end and writes it down."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.no_zone = ""
         self.untestable: list[pytest.TestReport] = []
+        self.run_id = ""
+        self.folder: Path | None = None
+        self.runs: Sequence[Session] = ()
 
-    def zone_made(self, run: Session) -> None:
+    def of(self, run_id: str, folder: Path, runs: Sequence[Session]) -> None:
+        """Tell of these runs from here on.
+
+        Args:
+            folder: of the whole run; it gets `verdicts.jsonl`.
+        """
+        self.run_id, self.folder, self.runs = run_id, folder, runs
+
+    def redact(self, text: str) -> str:
+        """`text` without the secrets of the runs."""
+        for run in self.runs:
+            text = run.redact(text)
+        return text
+
+    def leases_lost(self) -> bool:
+        """Whether any run lost its lease."""
+        return any(run.guard is not None and run.guard.loss is not None for run in self.runs)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """`U` for a test that says nothing about the build."""
+        return ("untestable", "U", "UNTESTABLE") if is_untestable(report) else None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what says nothing about the build, and write verdicts into the run's folder, a line of JSON each."""
+        if is_untestable(report):
+            self.untestable.append(report)
+        verdict = getattr(report, VERDICT, None)
+        if verdict is not None and self.folder is not None:
+            with (self.folder / "verdicts.jsonl").open("a", encoding="utf-8") as file:
+                file.write(verdict + "\n")
+
+    def zones_made(self) -> None:
         """Put what is known of the run into the JUnit file, if one is written."""
         from _pytest.junitxml import xml_key  # pytest offers no other way to a suite property outside a fixture
 
         xml = self.config.stash.get(xml_key, None)
-        if xml is None:
+        if xml is None or not self.runs:
             return
-        for name, value in properties(run):
-            xml.add_global_property(f"qacloud.{name}", run.redact(value))
+        for name, value in properties(self.run_id, self.runs):
+            xml.add_global_property(f"qacloud.{name}", self.redact(value))
 
-    def summary(self, terminal: pytest.TerminalReporter, run: Session | None) -> None:
-        """The terminal section."""
-        if run is None:
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The terminal section: what was UNTESTABLE, the times of the stages, and where the run is kept."""
+        terminal = terminalreporter
+        if self.folder is None:
             return
         for report in self.untestable:
             terminal.section(f"UNTESTABLE {report.nodeid}", sep="_", red=True)
@@ -47,30 +85,48 @@ class Report:
         if self.no_zone:
             terminal.write_line(self.no_zone, red=True)
             terminal.write_line("")
-        if run.zone is not None:
-            zone = run.zone
-            terminal.write_line(
-                f"zone {zone.name} ({zone.hypervisor}) of pool {zone.pool}, epoch {zone.epoch},"
-                f" machines {', '.join(zone.machines)}, build {zone.build.name}"
-            )
-        for line in stage_table(run.times):
-            terminal.write_line(line)
-        if run.ready_s is not None:
-            terminal.write_line(
-                f"  {'zone ready':<10} {seconds(run.ready_s):>12}  from asking for the lease to a healthy zone"
-            )
+        for run in self.runs:
+            for line in zone_lines(run):
+                terminal.write_line(line)
         if self.untestable:
             terminal.write_line(
                 f"{len(self.untestable)} UNTESTABLE: the infrastructure failed, the build is not blamed"
             )
-        for warning in run.warnings:
+        for warning in (warning for run in self.runs for warning in run.warnings):
             terminal.write_line(f"warning: {warning}", yellow=True)
-        terminal.write_line(f"journal and logs: {run.folder}")
+        terminal.write_line(f"journal and logs: {self.folder}")
 
 
-def properties(run: Session) -> Iterator[tuple[str, str]]:
-    """Name and value of each JUnit property."""
-    yield "run", run.run_id
+def zone_lines(run: Session) -> Iterator[str]:
+    """Which zone it was, and how long it took to make."""
+    zone = run.zone
+    if zone is not None:
+        yield (
+            f"zone {zone.name} ({zone.hypervisor}) of pool {zone.pool}, epoch {zone.epoch},"
+            f" machines {', '.join(zone.machines)}, build {zone.build.name}"
+        )
+    yield from stage_table(run.times)
+    if run.ready_s is not None:
+        yield f"  {'zone ready':<10} {seconds(run.ready_s):>12}  from asking for the lease to a healthy zone"
+
+
+def properties(run_id: str, runs: Sequence[Session]) -> Iterator[tuple[str, str]]:
+    """Name and value of each JUnit property.
+
+    Those of several runs are there twice: for all of them (texts joined with commas, times the longest), by the names
+    that a lone run has, and for each, with its pool and a dot before the name.
+    """
+    yield "run", run_id
+    found = [dict(_properties(run)) for run in runs]
+    for name in dict.fromkeys(name for each in found for name in each):
+        values = [each[name] for each in found if name in each]
+        yield name, max(values, key=float) if name.startswith("time.") else ",".join(dict.fromkeys(values))
+    if len(runs) > 1:
+        for run, each in zip(runs, found, strict=True):
+            yield from ((f"{run.pool.name if run.pool else run.run_id}.{name}", value) for name, value in each.items())
+
+
+def _properties(run: Session) -> Iterator[tuple[str, str]]:
     if run.pool is not None:
         yield "pool", run.pool.name
     if run.guard is not None:

@@ -9,7 +9,7 @@ import json
 import secrets
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .handover import Handover
     from .launcher import Rack
     from .leasing import Heartbeat
-    from .model import Build, Lease, Pool, Verdict, WaitStatus, Zone
+    from .model import Build, Lease, Pool, WaitStatus, Zone
     from .ports import CloudApi, LeaseGuard, LeaseStore
     from .progress import View
     from .provision import Provisioner, ZoneConfig
@@ -133,11 +133,6 @@ class Session:
         except QacloudError as error:
             return f"the zone's API fails: {self.redact(str(error))}"
         return "; ".join(found) or None
-
-    def record_verdict(self, verdict: Verdict) -> None:
-        """Write a test's verdict into the run's folder, a line of JSON each."""
-        with (self.folder / "verdicts.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(verdict)) + "\n")
 
     def hand_over(self, path: Path, ttl_s: float) -> None:
         """Leave the zone to whoever has the file; `stop` then only closes what is this process's.

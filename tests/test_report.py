@@ -65,7 +65,7 @@ def test_the_table_has_a_line_a_stage_in_the_order_of_the_run_with_the_slowest()
 
 
 def test_the_properties_of_a_run_with_a_zone() -> None:
-    assert dict(properties(run())) == {
+    assert dict(properties("20260101-000000-abcd", [run()])) == {
         "run": "20260101-000000-abcd",
         "pool": "rack1",
         "epoch": "7",
@@ -81,7 +81,7 @@ def test_the_properties_of_a_run_with_a_zone() -> None:
 
 
 def test_the_properties_of_a_run_that_got_nowhere() -> None:
-    assert dict(properties(run(pool=None, guard=None, zone=None, times=[]))) == {
+    assert dict(properties("20260101-000000-abcd", [run(pool=None, guard=None, zone=None, times=[])])) == {
         "run": "20260101-000000-abcd",
         "build": "my-branch",
     }
@@ -156,7 +156,9 @@ def report(pytestconfig: pytest.Config) -> Report:
 
 def summary(report: Report, session: Session | None) -> list[str]:
     terminal = Terminal()
-    report.summary(cast("pytest.TerminalReporter", terminal), session)
+    if session is not None:
+        report.of(session.run_id, session.folder, [session])
+    report.pytest_terminal_summary(cast("pytest.TerminalReporter", terminal))
     return terminal.text
 
 
@@ -194,7 +196,9 @@ def test_the_junit_file_gets_the_properties_without_secrets(pytester: pytest.Pyt
         def pytest_sessionstart(session):
             from pytest_qacloud.report import Report
             from test_report import run
-            Report(session.config).zone_made(run())
+            report = Report(session.config)
+            report.of("1", None, [run()])
+            report.zones_made()
         """
     )
     pytester.makepyfile("def test_x(): pass")
@@ -208,4 +212,4 @@ def test_the_junit_file_gets_the_properties_without_secrets(pytester: pytest.Pyt
 
 def test_a_zone_that_was_ready_says_after_how_long(report: Report) -> None:
     assert "  zone ready       2.50 s  from asking for the lease to a healthy zone" in summary(report, run(ready_s=2.5))
-    assert ("time.ready", "2.500") in list(properties(run(ready_s=2.5)))
+    assert ("time.ready", "2.500") in list(properties("1", [run(ready_s=2.5)]))

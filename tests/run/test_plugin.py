@@ -139,6 +139,7 @@ def test_junit_tells_pool_machines_epoch_build_zone_and_the_time_of_each_stage(i
     }
     for name in ("pool", "machines", "epoch", "build", "zone", "run"):
         assert found[f"qacloud.{name}"]
+    assert found["qacloud_pool"] == "sim", "of the test itself"
     for step in ("lease", "preflight", "storage", "cobbler", "puppet", "ipmi", "installed", "converge", "zone"):
         assert float(found[f"qacloud.time.{step}"]) >= 0
 

@@ -1,0 +1,193 @@
+"""Tests on a zone: Marvin is tied to it, and each test judged. The same in a lone process and in each worker.
+
+What is found goes with the tests' reports, so that it reaches the process that writes it down wherever that is.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from . import marvin
+from .errors import LeaseLostError, UnreachableError
+from .model import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from .model import LeaseLoss, Zone
+    from .session import Session
+
+POOL = "qacloud_pool"
+"""The property of a report, in JUnit files too, that says where the test ran."""
+
+UNTESTABLE = ("qacloud_verdict", Outcome.UNTESTABLE.value)
+"""The property of a report, in JUnit files too, that says nothing about the build."""
+
+VERDICT = "qacloud_verdict"
+"""The attribute of a test's last report that holds its verdict as a line of JSON."""
+
+NEEDS_ZONE = frozenset({"qacloud_zone", "qacloud_api", "qacloud_lease", "qacloud_pool", "qacloud_build"})
+
+
+class OnZone:
+    """The zone that this process's tests run on, and the hooks around each of them.
+
+    Attributes:
+        session: whose zone it is; `None` until `use`.
+        suites: what Marvin suites are given.
+    """
+
+    def __init__(self) -> None:
+        self.session: Session | None = None
+        self.zone: Zone | None = None
+        self.suites: marvin.RunContext | None = None
+        self._verdicts: dict[str, Verdict] = {}
+
+    def use(self, session: Session, zone: Zone) -> None:
+        """Run tests on a zone from here on.
+
+        Raises:
+            QacloudError: Marvin cannot be tied to it.
+        """
+        self.session, self.zone = session, zone
+        if session.api is not None and session.services is not None:
+            self.suites = marvin.bind(session.api, zone, session.services.cloud_api)
+
+    def close(self) -> None:
+        """Close what suites opened; a second call does nothing."""
+        suites, self.suites = self.suites, None
+        if suites is not None:
+            suites.close()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> object | None:
+        """Run no test without a lease."""
+        if self.zone is None:
+            return None
+        loss = self._loss()
+        if loss is None:
+            if needs_zone(item):
+                item.user_properties.append((POOL, self.zone.pool))
+            return None
+        item.session.shouldstop = str(loss)
+        return True
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Name the test whose API calls follow."""
+        cls = getattr(item, "cls", None)
+        if self.suites is not None and cls is not None and marvin.is_suite(cls):
+            marvin.set_identifier(self.suites, cls, getattr(item, "originalname", item.name))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Judge each test; what failed on a sick zone is an error of the infrastructure, not of the commit."""
+        report = yield
+        if self.session is None or self.zone is None or not needs_zone(item):
+            return report
+        ailment = self._ailment(self.session, call, report)
+        if ailment is not None:
+            blame_infrastructure(report, self.session.redact(ailment), self.session.redact(report.longreprtext))
+            item.user_properties.append(UNTESTABLE)
+        elif report.longrepr is not None and report.failed:
+            report.longrepr = _redacted(self.session, report)
+        self._judge(self.session, self.zone, report, call, ailment)
+        return report
+
+    def _loss(self) -> LeaseLoss | None:
+        guard = self.session.guard if self.session is not None else None
+        return guard.loss if guard is not None else None
+
+    def _ailment(self, session: Session, call: pytest.CallInfo[None], report: pytest.TestReport) -> str | None:
+        """Why this outcome is not the build's; `None` where it is."""
+        if not report.failed and report.when != "call":
+            return None
+        loss = self._loss()
+        if loss is not None:
+            return str(loss)
+        if not report.failed:
+            return None
+        for error in _causes(call.excinfo.value if call.excinfo else None):
+            if isinstance(error, UnreachableError | LeaseLostError):
+                return str(error)
+        return session.ailment()
+
+    def _judge(
+        self,
+        session: Session,
+        zone: Zone,
+        report: pytest.TestReport,
+        call: pytest.CallInfo[None],
+        ailment: str | None,
+    ) -> None:
+        """Keep the worst that a test's phases say, and send it with the report of the last of them."""
+        outcome = Outcome.UNTESTABLE if ailment else Outcome.BAD if report.failed else Outcome.GOOD
+        before = self._verdicts.get(report.nodeid)
+        if not report.skipped and (call.when == "call" or report.failed) and _worse(outcome, before):
+            evidence = ailment or (str(call.excinfo.value) if call.excinfo else "") or "passed"
+            self._verdicts[report.nodeid] = Verdict(
+                test=report.nodeid,
+                build=zone.build.commit or zone.build.name,
+                outcome=outcome,
+                evidence=session.redact(evidence.splitlines()[0]),
+                pool=zone.pool,
+                epoch=zone.epoch,
+                duration_s=round(call.duration, 6),
+            )
+        if call.when == "teardown" and report.nodeid in self._verdicts:
+            setattr(report, VERDICT, verdict_line(self._verdicts.pop(report.nodeid)))
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """A verdict as it stands in `verdicts.jsonl`."""
+    return json.dumps(asdict(verdict))
+
+
+def blame_infrastructure(report: pytest.TestReport, ailment: str, said: str) -> None:
+    """Make an error of a test's outcome: JUnit files have failures of the call phase only.
+
+    Args:
+        said: what the test itself reported, without secrets.
+    """
+    text = f"UNTESTABLE: {ailment}"
+    report.longrepr = f"{text}\n\nThe test itself said:\n{said}" if said else text
+    report.outcome, report.when = "failed", "teardown" if report.when == "teardown" else "setup"
+    report.user_properties.append(UNTESTABLE)
+
+
+def is_untestable(report: pytest.TestReport | pytest.CollectReport) -> bool:
+    """Whether a report is of a failure that says nothing about the build."""
+    return report.failed and UNTESTABLE in map(tuple, getattr(report, "user_properties", ()))  # a list from a worker
+
+
+def needs_zone(item: pytest.Item) -> bool:
+    """Whether an item is of a Marvin suite, or asks for one of the zone's fixtures."""
+    cls = getattr(item, "cls", None)
+    if cls is not None and marvin.is_suite(cls):
+        return True
+    return not NEEDS_ZONE.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _redacted(session: Session, report: pytest.TestReport) -> Any:
+    """The failure's text without secrets; kept as pytest made it where it shows none."""
+    shown = session.redact(report.longreprtext)
+    return report.longrepr if shown == report.longreprtext else shown
+
+
+def _worse(outcome: Outcome, before: Verdict | None) -> bool:
+    """Whether `outcome` says more against the build than what was found before."""
+    order = (Outcome.GOOD, Outcome.UNTESTABLE, Outcome.BAD)
+    return before is None or order.index(outcome) > order.index(before.outcome)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
