@@ -12,8 +12,10 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
+    insert,
     inspect,
     select,
 )
@@ -94,8 +96,13 @@ MARKS = Table(
     Column("at", Float, nullable=False),
 )
 
-VERSION = Table("alembic_version", MetaData(), Column("version_num", String))
-"""Alembic's own table, read without importing alembic, which takes longer than a whole lease."""
+VERSION = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Alembic's own table, as it would make it: importing alembic takes longer than a whole lease."""
 
 
 def revision(connection: Connection) -> str | None:
@@ -124,7 +131,17 @@ def is_current(connection: Connection, where: str) -> bool:
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the database to the newest revision, within the connection's transaction."""
+    """Bring the database to the newest revision, within the connection's transaction; an empty one at once."""
+    if not inspect(connection).get_table_names():
+        METADATA.create_all(connection, checkfirst=False)
+        VERSION.create(connection, checkfirst=False)
+        connection.execute(insert(VERSION).values(version_num=REVISIONS[-1]))
+        return
+    migrate(connection)
+
+
+def migrate(connection: Connection) -> None:
+    """Run the revisions that the database has not seen."""
     from alembic import command
     from alembic.config import Config
 

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from pytest_qacloud.errors import ConfigError, LeaseError
 from pytest_qacloud.leasing import SqlLeaseStore, database, default_url, schema
@@ -20,6 +20,8 @@ from pytest_qacloud.model import Claim
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
 CLAIM = Claim(("rack1",), "ann", "bvt", 300.0)
 
@@ -32,6 +34,13 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def opened(path: Path) -> Database:
     return Database(f"sqlite:///{path}")
+
+
+def _described(connection: Connection) -> tuple[list[str], list[str]]:
+    """The statements that make a database's tables and indices, without their layout, and the revisions it is at."""
+    made = connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")).scalars()
+    revisions = connection.execute(text("SELECT version_num FROM alembic_version")).scalars()
+    return sorted("".join(statement.split()) for statement in made), list(revisions)
 
 
 def test_the_default_is_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,9 +169,27 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(opened: Databas
     assert path.read_bytes() == before
 
 
-def test_the_migrations_make_the_tables_that_the_code_uses(opened: Database) -> None:
-    with opened.reading() as connection:
+def test_the_migrations_make_the_tables_that_the_code_uses() -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        schema.migrate(connection)
         assert compare_metadata(MigrationContext.configure(connection), schema.METADATA) == []
+    engine.dispose()
+
+
+def test_an_empty_database_is_made_as_the_migrations_make_it(opened: Database) -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as migrated, opened.reading() as fresh:
+        schema.migrate(migrated)
+        assert _described(fresh) == _described(migrated)
+    engine.dispose()
+
+
+def test_a_database_without_revisions_is_migrated(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    assert SqlLeaseStore(f"sqlite:///{path}").leases() == []
 
 
 def test_the_known_revisions_are_those_that_there_are() -> None:
@@ -172,16 +199,15 @@ def test_the_known_revisions_are_those_that_there_are() -> None:
     assert tuple(script.revision for script in reversed(list(scripts.walk_revisions()))) == schema.REVISIONS
 
 
-def test_a_current_database_is_opened_without_alembic(opened: Database, path: Path) -> None:
-    with opened.reading():
-        pass
+def test_neither_a_new_nor_a_current_database_needs_alembic(path: Path) -> None:
     program = (
         "import sys\n"
         "from pytest_qacloud.leasing import SqlLeaseStore\n"
         "assert SqlLeaseStore(sys.argv[1]).leases() == []\n"
         "assert 'sqlalchemy' in sys.modules and 'alembic' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", program, f"sqlite:///{path}"], check=True)
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", program, f"sqlite:///{path}"], check=True)
 
 
 def test_processes_that_come_first_together_make_one_database(path: Path) -> None:
