@@ -31,6 +31,9 @@ IN_EXTRA = frozenset(
 )
 """Modules that the extra `pytest-qacloud[cloudstack]` brings."""
 
+HAS_SUITES = pytest.StashKey[bool]()
+"""Whether a module is one with suites: it is asked for each of its names, of which `import *` brings a thousand."""
+
 
 def register(config: pytest.Config, settings: Settings) -> None:
     """Take CloudStack's own Marvin if asked to, and collect suites as nose does.
@@ -127,8 +130,13 @@ class Suites:
 
 
 def has_suites(module: pytest.Module) -> bool:
-    """Whether a module that has been imported has a Marvin suite in it."""
-    return any(isinstance(member, type) and marvin.is_suite(member) for member in vars(module.obj).values())
+    """Whether a module that has been imported has a Marvin suite in it; looked for once."""
+    known = module.stash.get(HAS_SUITES, None)
+    if known is None:
+        members = vars(module.obj).values()
+        known = any(isinstance(member, type) and marvin.is_suite(member) for member in members)
+        module.stash[HAS_SUITES] = known
+    return known
 
 
 def missing_package(path: Path, error: BaseException | None) -> str:
