@@ -50,6 +50,13 @@ def test_a_registered_template_becomes_ready_and_can_be_deployed(lab: VmLab) -> 
     assert (lab.count(4), lab.count(11)) == (1, 2 << 30)
 
 
+def test_a_download_runs_while_nobody_asks(lab: VmLab) -> None:
+    (made,) = lab.do("registerTemplate", **wanted(lab))
+    lab.cloud.clock.time += 5
+    (ready,) = of_joe(lab, made["id"])
+    assert ready["isready"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -17,7 +17,7 @@ from ...models.topology import DISABLED, Zone
 from ...models.volumes import Snapshot, Volume
 from ...params import EVERYWHERE
 from ...registry import command
-from .templates import shown
+from .templates import begin_download, shown
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -135,7 +135,7 @@ def _recorded(ctx: Context, params: Params, hypervisor: str, image: str) -> Temp
     template.crossZones = params.get("zoneid") in (None, EVERYWHERE) and not params.get("zoneids")
     ctx.add(template)
     for zone in zones:
-        ctx.store.add(TemplateCopy(template=template, zone=zone), ctx.now)
+        begin_download(ctx.server, ctx.store.add(TemplateCopy(template=template, zone=zone), ctx.now))
     return template
 
 

@@ -70,10 +70,15 @@ def settle(server: ManagementServer) -> None:
                 store.add(TemplateCopy(template=template, zone=image.zone), now)
     for copy in store.all(TemplateCopy, isready=False):
         if copy.ready_at is None:
-            if _downloads(server, copy):
-                copy.ready_at = now + DOWNLOAD_S
+            begin_download(server, copy)
         elif copy.ready_at <= now:
             copy.isready = True
+
+
+def begin_download(server: ManagementServer, copy: TemplateCopy) -> None:
+    """Let the zone's secondary storage VM fetch a copy, if it runs; else `settle` does once it does."""
+    if _downloads(server, copy):
+        copy.ready_at = server.clock.now() + DOWNLOAD_S
 
 
 def _downloads(server: ManagementServer, copy: TemplateCopy) -> bool:
