@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 
 from .faults import FaultError
@@ -21,6 +22,7 @@ def main() -> int:
     except (SettingsError, FaultError) as error:
         sys.stderr.write(f"rack: {error}\n")
         return EXIT_USAGE
+    gc.freeze()  # whoever ends a rack waits for its exit, which would look for garbage in all that it has loaded
     return 0
 
 

@@ -19,9 +19,10 @@ ADMIN = "admin"
 
 def preload() -> None:
     """Load the management server's code and facts, so that the first start of one finds them."""
-    from .cloudstack import schema
+    from .cloudstack import registry, schema
 
     schema.load()
+    registry.load_areas()
 
 
 class ManagementService:

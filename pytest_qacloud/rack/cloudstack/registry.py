@@ -60,12 +60,11 @@ def settles(settle: S) -> S:
 
 @lru_cache(maxsize=1)
 def load_areas() -> None:
-    """Import every module under `areas`, so that all have registered."""
+    """Import every module under `areas`, so that all have registered; may run in several threads."""
     from . import areas
 
     for module in pkgutil.walk_packages(areas.__path__, f"{areas.__name__}."):
         importlib.import_module(module.name)
-    _INSTALLERS.sort(key=lambda item: (item[0], item[1].__module__))
 
 
 def work_of(name: str) -> Work | None:
@@ -81,7 +80,7 @@ def implemented() -> frozenset[str]:
 
 def installers() -> list[Callable[[ManagementServer], None]]:
     """All installers, in their order."""
-    return [install for _, install in _INSTALLERS]
+    return [install for _, install in sorted(_INSTALLERS, key=lambda item: (item[0], item[1].__module__))]
 
 
 def settlers() -> list[Callable[[ManagementServer], None]]:

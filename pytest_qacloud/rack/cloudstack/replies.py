@@ -48,6 +48,11 @@ def shape(entity: Entity, *, admin: bool = True, response: str | None = None) ->
 
 def plain(value: Any, field_type: str = "", *, admin: bool = True) -> Any:
     """A value as JSON has it: entities shaped (or named, in a string field), dates written out."""
+    kind = type(value)  # most values are of these types, which cost less to tell than abstract ones
+    if kind is str:
+        return value
+    if kind is dict:
+        return {key: plain(item, admin=admin) for key, item in value.items()}
     if isinstance(value, Entity):
         return getattr(value, "name", value.id) if field_type == "string" else shape(value, admin=admin)
     if field_type == "date":
