@@ -19,7 +19,7 @@ FREE, ALLOCATING, IN_USE, RESERVED = "Free", "Allocating", "Allocated", "Reserve
 """A public address's `state`."""
 
 
-def address_id(source: VlanRange, ipaddress: str) -> str:
+def address_id(source: Entity, ipaddress: str) -> str:
     """The id of an address of a range: the same one each time it is given out."""
     return str(uuid.uuid5(uuid.UUID(source.id), ipaddress))
 
@@ -120,7 +120,11 @@ class PublicIp(Tagged, Owned):
         return self.vlan.forsystemvms
 
     def on_removed(self) -> None:
-        """Be free from now on: the address can still be named, and is nobody's."""
+        """Be free from now on: the address can still be named, and is nobody's. A portable one leaves the zone."""
+        if self.isportable:
+            if self.vlan in self.store:
+                self.store.remove(self.vlan)
+            return
         owner = self.store.first(Account, name="system", isdefault=True)
         if self.state != FREE and self.vlan in self.store and owner is not None:
             free = PublicIp(id=self.id, ipaddress=self.ipaddress, vlan=self.vlan, owner=owner, state=FREE)

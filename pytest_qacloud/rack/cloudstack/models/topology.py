@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..capacity import allocated_on_host
 from ..store import Entity, OnRemove, relation
+from .annotations import newest_on
 
 if TYPE_CHECKING:
     from ..hardware import HostWatch
@@ -177,7 +178,6 @@ class Host(Entity):
     arch: str = "x86_64"
     username: str = ""
     oscategory: Entity | None = relation(OnRemove.CLEAR, optional=True)
-    annotation: str | None = None
     details: dict[str, str] = field(default_factory=dict)
     dedicated_to: Domain | None = relation(optional=True)
 
@@ -185,6 +185,23 @@ class Host(Entity):
     def state(self) -> str:
         """Up while the machine runs."""
         return "Up" if self.hardware.is_running(self.ipaddress) else "Down"
+
+    @property
+    def annotation(self) -> str | None:
+        """The newest comment on it."""
+        newest = newest_on(self.store, self)
+        return None if newest is None else newest.annotation
+
+    @property
+    def lastannotated(self) -> float | None:
+        """When that was written."""
+        newest = newest_on(self.store, self)
+        return None if newest is None else newest.created
+
+    @property
+    def hasannotations(self) -> bool:
+        """Whether there is any."""
+        return newest_on(self.store, self) is not None
 
     @property
     def hypervisor(self) -> str:

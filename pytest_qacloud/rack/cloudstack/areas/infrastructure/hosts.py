@@ -9,6 +9,7 @@ from ... import simulators
 from ...errors import failed, invalid, unavailable
 from ...hardware import HardwareError
 from ...lists import Page
+from ...models.annotations import Annotation
 from ...models.systemvms import SystemVm, SystemVmAgent
 from ...models.topology import DISABLED, ENABLED, Cluster, Host, Pod, Zone
 from ...placement import evacuate, holds_host
@@ -118,7 +119,10 @@ def update_host(ctx: Context, params: Params) -> Host:
         host.resourcestate = states[state.lower()]
     if "hosttags" in params:
         host.hosttags = ",".join(params.strings("hosttags")) or None
-    ctx.assign(host, params, "name", "annotation", "istagarule", oscategoryid="oscategory")
+    ctx.assign(host, params, "name", "istagarule", oscategoryid="oscategory")
+    if "annotation" in params:
+        text = params.optional("annotation")
+        ctx.add(Annotation(annotation=text, entitytype="HOST", entityid=host.id, subject=host, user=ctx.user))
     return host
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...access import account_named, owner_of
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from ...params import Params
 
 UNTAGGED = "vlan://untagged"
+
+Check = Callable[["Context", str, tuple[str, str]], None]
+_CHECKS: list[Check] = []
+
+
+def refuses_ranges(check: Check) -> Check:
+    """Register who may refuse a range of public addresses: `check(ctx, vlan, (first, last))` raises an ApiError."""
+    _CHECKS.append(check)
+    return check
 
 
 def vlan_uri(text: str) -> str:
@@ -43,6 +53,8 @@ def create_vlan_range(ctx: Context, params: Params) -> VlanRange:
     check_range(first, last, gateway, netmask)
     vlan = vlan_uri(params.text("vlan") or str(getattr(network, "vlan", "") or ""))
     _check_overlap(ctx, zone, vlan, (first, last))
+    for check in _CHECKS if network is None else ():
+        check(ctx, vlan, (first, last))
     holder, domain = _holder(ctx, params)
     return ctx.add(
         VlanRange(

@@ -18,7 +18,7 @@ from ...models.topology import ENABLED, Zone
 from ...models.vpcs import AclList, Vpc
 from ...ports_network import checks_network
 from ...registry import command
-from . import live, routing, tiers
+from . import live, portable_ips, routing, tiers
 from .creation import NetworkWish, create
 from .domains import check_domain_name
 
@@ -217,4 +217,5 @@ def delete_network(ctx: Context, params: Params) -> bool:
                 f"{nic.virtualmachine.name} is in it; destroy and expunge it first"
             )
     routing.leave(ctx.store, network)
+    portable_ips.keep(ctx, network)
     return ctx.remove(network)

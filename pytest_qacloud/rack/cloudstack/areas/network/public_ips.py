@@ -15,7 +15,7 @@ from ...models.publicips import FREE, IN_USE, RESERVED, PublicIp, address_id
 from ...models.topology import Zone
 from ...models.vpcs import Vpc
 from ...registry import command
-from . import addresses, live
+from . import addresses, live, portable_ips
 from .networks import operable
 
 if TYPE_CHECKING:
@@ -44,10 +44,13 @@ def associate_ip(ctx: Context, params: Params) -> Iterator[PublicIp]:
         raise invalid(f"VPC {vpc.name} is not in zone {zone.name}")
     holder = network or vpc
     owner = ctx.owner(params) if holder is None else holder.owner
-    source = network is not None and vpc is None and _wants_source_nat(ctx, network)
-    address = addresses.take(
-        ctx, zone, owner, network=network, vpc=vpc, wanted=params.optional("ipaddress"), issourcenat=source
-    )
+    if params.flag("isportable"):
+        address = portable_ips.take(ctx, zone, owner, network=network, vpc=vpc)
+    else:
+        source = network is not None and vpc is None and _wants_source_nat(ctx, network)
+        address = addresses.take(
+            ctx, zone, owner, network=network, vpc=vpc, wanted=params.optional("ipaddress"), issourcenat=source
+        )
     address.fordisplay = params.flag("fordisplay", default=True)
     ctx.subject = address
     yield address

@@ -1,16 +1,16 @@
-"""The management server, its regions and hypervisors' capabilities."""
+"""The management server and hypervisors' capabilities."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ...lists import Page
 from ...registry import command, installs
 from ...store import Entity
 
 if TYPE_CHECKING:
     from ...context import Context
+    from ...lists import Page
     from ...params import Params
     from ...server import ManagementServer
 
@@ -81,10 +81,3 @@ def update_hypervisor_capabilities(ctx: Context, params: Params) -> HypervisorCa
     names = ("maxguestslimit", "maxdatavolumeslimit", "maxhostspercluster", "securitygroupenabled")
     ctx.assign(found, params, *names, "storagemotionenabled", "vmsnapshotenabled")
     return found
-
-
-@command("listRegions")
-def list_regions(ctx: Context, params: Params) -> Page:
-    """The one region of a fresh installation."""
-    region = {"id": 1, "name": "Local", "endpoint": "http://localhost:8080/client/", "gslbserviceenabled": True}
-    return Page(1, [{**region, "portableipserviceenabled": False}])
