@@ -14,7 +14,7 @@ from .context import Context
 from .errors import ApiError, Code, not_simulated
 from .events import Trail
 from .identity import Account, AccountType, Domain, PasswordHash, Role, User
-from .jobs import Job, JobQueue
+from .jobs import PENDING, Job, JobQueue
 from .lists import Page, check_unknown
 from .params import Params, parse
 from .replies import plain, shape
@@ -23,6 +23,13 @@ from .store import Entity, Store
 
 if TYPE_CHECKING:
     from .hardware import Clock, Faults, Hardware
+
+
+_SHOW_THEIR_JOB = frozenset(
+    {"AccountResponse", "DomainRouterResponse", "HostResponse", "SecurityGroupResponse", "StoragePoolResponse"}
+    | {"UserResponse", "UserVmResponse", "VolumeResponse"}
+)
+"""What is shown with the job that works on it; a job's own result is written while the job still works."""
 
 
 class ManagementServer:
@@ -148,7 +155,11 @@ class ManagementServer:
             self._record(ctx, params, "Completed", "Successfully completed", parent=started)
             if job.jobinstanceid is None and ctx.subject is not None:
                 job.jobinstanceid = ctx.subject.id
-            return self.reply(ctx, result)
+            content = self.reply(ctx, result)
+            shown = content.get(ctx.command.wrapper)
+            if isinstance(shown, dict) and ctx.command.response in _SHOW_THEIR_JOB:
+                shown.update(jobid=job.id, jobstatus=PENDING)
+            return content
 
         job = Job(
             owner=ctx.caller,

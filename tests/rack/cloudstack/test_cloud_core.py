@@ -161,6 +161,37 @@ def test_a_job_that_fails_tells_why() -> None:
     ]
 
 
+def test_who_names_what_is_gone_gets_an_empty_list_or_is_refused() -> None:
+    cloud = Cloud()
+    bob = cloud.account("bob")
+    gone = cloud.do("createDomain", name="d")["id"]
+    cloud.do("deleteDomain", id=gone)
+    zone = cloud.do("createZone", name="z", dns1="1.1.1.1", internaldns1="1.1.1.1", networktype="Advanced")["id"]
+    pod = cloud.do("createPod", name="p", zoneid=zone, gateway="10.9.0.1", netmask="255.255.255.0", startip="10.9.0.9")[
+        "id"
+    ]
+    cloud.do("deletePod", id=pod)
+    for value in (pod, "-1"):
+        assert cloud.ask("listPods", id=value) == {}
+        assert cloud.ask("listClusters", podid=value) == {}
+        assert cloud.refused("updatePod", id=value, name="q").code == 431
+    assert cloud.ask("listVolumes", ids="-1", listall=True) == {}
+    assert cloud.refused("listDomains", id=gone).code == 431
+    assert cloud.refused("listVolumes", domainid=gone).code == 431
+    assert cloud.refused("listPods", id=bob["id"]).code == 431, "never was a pod"
+
+
+def test_a_job_s_result_names_the_job_that_it_is_of() -> None:
+    cloud = Cloud()
+    built = build_zone(cloud, hosts=1, enable=False)
+    reply = cloud.ask("prepareHostForMaintenance", id=built.hosts[0])
+    assert cloud.do("listHosts", id=built.hosts[0])[0]["jobid"] == reply["jobid"]
+    cloud.clock.time += 1
+    host = cloud.ask("queryAsyncJobResult", jobid=reply["jobid"])["jobresult"]["host"]
+    assert (host["jobid"], host["jobstatus"]) == (reply["jobid"], 0)
+    assert "jobid" not in cloud.do("listHosts", id=built.hosts[0])[0]
+
+
 def test_pages() -> None:
     cloud = Cloud()
     for number in range(5):
