@@ -27,6 +27,30 @@ def test_a_network_is_brought_to_life_by_its_first_running_vm(lab: NetLab) -> No
     assert router["account"] == "joe"
 
 
+def test_the_physical_network_is_the_only_one_or_the_one_with_the_offering_s_tag(lab: NetLab) -> None:
+    isolated = lab.do("listNetworkOfferings", name=ISOLATED)[0]
+    tagged = lab.do(
+        "createNetworkOffering",
+        name="t",
+        displaytext="t",
+        guestiptype="L2",
+        traffictype="GUEST",
+        tags="fast",
+    )
+    lab.do("updateNetworkOffering", id=tagged["id"], state="Enabled")
+    assert lab.network_of(name="a", networkofferingid=tagged["id"])["physicalnetworkid"] == lab.built.physical
+    second = lab.do("createPhysicalNetwork", name="second", zoneid=lab.zone, vlan="900-910")["id"]
+    lab.do("addTrafficType", physicalnetworkid=second, traffictype="Guest")
+    lab.do("updatePhysicalNetwork", id=second, state="Enabled")
+    wish = {"name": "b", "zoneid": lab.zone, "networkofferingid": tagged["id"], **lab.mine}
+    assert "match the tags fast" in lab.cloud.refused("createNetwork", **wish).text
+    ambiguous = lab.cloud.refused("createNetwork", **{**wish, "networkofferingid": isolated["id"]})
+    assert (ambiguous.code, "more than 1 physical network" in ambiguous.text) == (530, True)
+    lab.do("updatePhysicalNetwork", id=second, tags="slow,fast")
+    assert lab.network_of(name="b", networkofferingid=tagged["id"])["physicalnetworkid"] == second
+    assert lab.network_of(name="c")["physicalnetworkid"] == lab.built.physical
+
+
 def test_every_living_network_has_a_vlan_of_its_own(lab: NetLab) -> None:
     others = [lab.new_network() for _ in range(3)]
     for network in others:

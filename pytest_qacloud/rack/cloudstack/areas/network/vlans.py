@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...errors import invalid, no_capacity
+from ...errors import failed, invalid, no_capacity
 from ...models.guests import Network
 from ...models.networks import PhysicalNetwork, TrafficType
 from ...models.topology import ENABLED
@@ -78,22 +78,30 @@ def chosen(ctx: Context, physical: PhysicalNetwork, text: str, *, bypass: bool =
 
 
 def physical_network(ctx: Context, zone: Zone, offering: NetworkOffering) -> PhysicalNetwork:
-    """The physical network of a zone that carries an offering's guest networks, by the offering's tags.
+    """The physical network of a zone that carries an offering's guest networks.
+
+    A zone's only one carries all of them; of several, it is the first that has the offering's tag, or without a tag
+    the one that has none either (`NetworkModelImpl.findPhysicalNetworkId`).
 
     Raises:
-        ApiError: none does, or several do.
+        ApiError: none does (431), or several have no tag (530).
     """
     found = [
         network
         for network in ctx.store.all(PhysicalNetwork, zone=zone)
         if ctx.store.first(TrafficType, physicalnetwork=network, traffictype="Guest") is not None
-        and (not offering.tags or offering.tags in (network.tags or "").split(","))
     ]
     if not found:
-        raise invalid(f"Unable to find physical network which match the tags {offering.tags} in zone {zone.id}")
-    if len(found) > 1:
-        raise invalid(f"More than one physical networks exist in zone id={zone.id}; please specify physicalnetworkid")
-    return found[0]
+        raise invalid(f"Unable to find physical network in zone id={zone.id}")
+    if len(found) == 1:
+        return found[0]
+    tag = offering.tags or None
+    tagged = [network for network in found if (tag in network.tags.split(",") if network.tags else tag is None)]
+    if not tagged:
+        raise invalid(f"Unable to find physical network which match the tags {tag}")
+    if tag is None and len(tagged) > 1:
+        raise failed(f"There is more than 1 physical network with empty tag in the zone {zone.name}")
+    return tagged[0]
 
 
 def check_enabled(physical: PhysicalNetwork) -> None:
