@@ -63,10 +63,11 @@ def check_volume_limits(ctx: Context, owner: Account, size: int) -> None:
 
 def tags_of(offering: DiskOffering | None) -> set[str]:
     """The storage tags that an offering asks for."""
-    return _split(None if offering is None else offering.tags)
+    return split(None if offering is None else offering.tags)
 
 
-def _split(tags: str | None) -> set[str]:
+def split(tags: str | None) -> set[str]:
+    """Tags that are written with commas between them."""
     return {tag.strip() for tag in (tags or "").split(",") if tag.strip()}
 
 
@@ -93,7 +94,7 @@ def pools_for(ctx: Context, zone: Zone, size: int, tags: set[str], cluster: Clus
         lambda pool: (
             pool.zone is zone
             and pool.state == "Up"
-            and tags <= _split(pool.tags)
+            and tags <= split(pool.tags)
             and (cluster is None or pool.serves(cluster))
             and has_room(ctx, pool, size)
         ),

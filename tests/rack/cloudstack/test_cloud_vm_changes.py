@@ -113,8 +113,37 @@ def test_restore_makes_a_fresh_root_volume(lab: VmLab) -> None:
     lab.do("stopVirtualMachine", id=vm["id"])
     made = lab.do("createTemplate", name="t", displaytext="t", ostypeid=lab.os, volumeid=lab.root(vm["id"])["id"])["id"]
     assert lab.do("restoreVirtualMachine", virtualmachineid=vm["id"], templateid=made)["templateid"] == made
+    assert lab.vm(vm["id"])["state"] == "Stopped"
     lab.do("destroyVirtualMachine", id=vm["id"])
     assert lab.code("restoreVirtualMachine", virtualmachineid=vm["id"]) == 530
+
+
+def test_restore_keeps_the_old_root_volume_for_a_while_or_expunges_it(lab: VmLab) -> None:
+    vm = lab.deploy()
+    first = lab.root(vm["id"])["id"]
+    lab.do("restoreVirtualMachine", virtualmachineid=vm["id"])
+    assert lab.one("listVolumes", id=first)["state"] == "Destroy"
+    second = lab.root(vm["id"])["id"]
+    lab.do("restoreVirtualMachine", virtualmachineid=vm["id"], expunge=True)
+    assert lab.do("listVolumes", id=second) == []
+
+
+def test_restore_with_a_disk_offering(lab: VmLab) -> None:
+    vm, eight = lab.deploy(), lab.do("createDiskOffering", name="8", displaytext="8", disksize=8)["id"]
+    lab.do("restoreVirtualMachine", virtualmachineid=vm["id"], diskofferingid=eight)
+    assert (lab.root(vm["id"])["size"], lab.root(vm["id"])["diskofferingid"]) == (8 << 30, eight)
+    strict = lab.do(
+        "createServiceOffering",
+        name="s",
+        displaytext="s",
+        cpunumber=1,
+        cpuspeed=100,
+        memory=64,
+        diskofferingid=lab.disk,
+        diskofferingstrictness=True,
+    )["id"]
+    bound = lab.deploy(serviceofferingid=strict)
+    assert lab.code("restoreVirtualMachine", virtualmachineid=bound["id"], diskofferingid=eight) == 431
 
 
 def test_a_volatile_offering_makes_the_root_volume_anew(lab: VmLab) -> None:

@@ -193,7 +193,15 @@ def test_data_disks_come_along(lab: VmLab) -> None:
 
 def test_root_disk_sizes(lab: VmLab) -> None:
     assert lab.root(lab.deploy(rootdisksize=12)["id"])["size"] == 12 << 30
-    assert lab.root(lab.deploy(rootdisksize=1)["id"])["size"] == 2 << 30, "never smaller than the template"
+    assert lab.root(lab.deploy(**{"details[0].rootdisksize": 9})["id"])["size"] == 9 << 30
+    assert lab.code("deployVirtualMachine", **lab.wanted(rootdisksize=0)) == 431
+    refused = lab.cloud.refused("deployVirtualMachine", **lab.wanted(rootdisksize=1))
+    assert refused.code == 431
+    assert "rootdisksize override (1 GB) is smaller than template size" in refused.text
+    fixed = lab.do(
+        "createServiceOffering", name="r", displaytext="r", cpunumber=1, cpuspeed=100, memory=64, rootdisksize=7
+    )["id"]
+    assert lab.root(lab.deploy(serviceofferingid=fixed, rootdisksize=12)["id"])["size"] == 7 << 30
 
 
 def test_a_vm_from_an_iso_needs_a_disk_and_a_hypervisor(lab: VmLab) -> None:

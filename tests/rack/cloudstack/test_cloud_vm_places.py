@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cloudlab import add_host
+from cloudlab import JobFailedError, add_host
 from vmlab import VmLab
 
 
@@ -14,6 +14,13 @@ def lab() -> VmLab:
 
 def group(lab: VmLab, kind: str, name: str = "g") -> str:
     return str(lab.do("createAffinityGroup", name=name, type=kind, **lab.mine)["id"])
+
+
+def failure(lab: VmLab, command: str, **params: object) -> str:
+    """What the failed job of a call says."""
+    with pytest.raises(JobFailedError) as caught:
+        lab.do(command, **params)
+    return str(caught.value.text)
 
 
 def address(lab: VmLab, host: str) -> str:
@@ -57,9 +64,68 @@ def test_host_tags(lab: VmLab) -> None:
     offering = lab.do(
         "createServiceOffering", name="t", displaytext="t", cpunumber=1, cpuspeed=100, memory=64, hosttags="gpu"
     )["id"]
-    assert lab.code("deployVirtualMachine", **lab.wanted(serviceofferingid=offering)) == 533
+    assert lab.code("deployVirtualMachine", **lab.wanted(serviceofferingid=offering)) == 530
     lab.do("updateHost", id=lab.built.hosts[1], hosttags="ssd,gpu")
-    assert lab.deploy(serviceofferingid=offering)["hostid"] == lab.built.hosts[1]
+    vm = lab.deploy(serviceofferingid=offering)
+    assert vm["hostid"] == lab.built.hosts[1]
+    lab.do("updateHost", id=lab.built.hosts[1], allocationstate="Disable")
+    assert "No destination found" in failure(lab, "deployVirtualMachine", **lab.wanted(serviceofferingid=offering))
+    lab.do("stopVirtualMachine", id=vm["id"])
+    assert "Unable to create a deployment" in failure(lab, "startVirtualMachine", id=vm["id"])
+    lab.do("updateHost", id=lab.built.hosts[1], hosttags="")
+    assert "Unable to orchestrate the start" in failure(lab, "startVirtualMachine", id=vm["id"])
+    lab.do("updateHost", id=lab.built.hosts[1], allocationstate="Enable")
+    assert lab.do("startVirtualMachine", id=vm["id"])["hostid"] == lab.built.hosts[1], "where it ran last, tags aside"
+
+
+def test_host_tags_of_a_template(lab: VmLab) -> None:
+    lab.do("updateTemplate", id=lab.template, templatetag="win")
+    assert "No destination found" in failure(lab, "deployVirtualMachine", **lab.wanted())
+    lab.do("updateHost", id=lab.built.hosts[1], hosttags="win")
+    assert lab.deploy()["hostid"] == lab.built.hosts[1]
+
+
+def test_only_strict_host_tags_bind_who_names_the_host(lab: VmLab) -> None:
+    first, second = lab.built.hosts
+    lab.do("updateTemplate", id=lab.template, templatetag="win")
+    vm = lab.deploy(hostid=first)
+    assert vm["hostid"] == first
+    lab.do("updateConfiguration", name="vm.strict.host.tags", value="win,mac")
+    words = f"destination host: {lab.one('listHosts', id=second)['name']} is not compatible for the VM"
+    assert words in failure(lab, "deployVirtualMachine", **lab.wanted(hostid=second))
+    assert lab.code("migrateVirtualMachine", virtualmachineid=vm["id"], hostid=second) == 431
+    lab.do("updateHost", id=second, hosttags="win")
+    assert lab.do("migrateVirtualMachine", virtualmachineid=vm["id"], hostid=second)["hostid"] == second
+    lab.do("updateTemplate", id=lab.template, templatetag="mac")
+    failed = failure(lab, "restoreVirtualMachine", virtualmachineid=vm["id"])
+    assert "Unable to start VM with specified id" in failed
+    assert lab.vm(vm["id"])["state"] == "Stopped"
+
+
+def test_a_named_host_goes_before_cluster_and_pod_and_before_affinity(lab: VmLab) -> None:
+    first, second = lab.built.hosts
+    other = lab.do(
+        "addCluster",
+        clustername="c2",
+        clustertype="CloudManaged",
+        hypervisor="KVM",
+        podid=lab.built.pod,
+        zoneid=lab.zone,
+    )[0]["id"]
+    assert lab.deploy(hostid=first, clusterid=other)["hostid"] == first
+    assert "No destination found" in failure(lab, "deployVirtualMachine", **lab.wanted(clusterid=other))
+    apart = group(lab, "host anti-affinity")
+    assert {lab.deploy(hostid=second, affinitygroupids=apart)["hostid"] for _ in range(2)} == {second}
+
+
+def test_a_full_named_host_takes_none_unless_settings_let_another(lab: VmLab) -> None:
+    first, second = lab.built.hosts
+    big = lab.do("createServiceOffering", name="b", displaytext="b", cpunumber=8, cpuspeed=2000, memory=1024)["id"]
+    lab.deploy(hostid=first, serviceofferingid=big)
+    words = failure(lab, "deployVirtualMachine", **lab.wanted(hostid=first, serviceofferingid=big))
+    assert "does not have enough free CPU or RAM" in words
+    lab.do("updateConfiguration", name="allow.deploy.vm.if.deploy.on.given.host.fails", value="true")
+    assert lab.deploy(hostid=first, serviceofferingid=big)["hostid"] == second
 
 
 def test_storage_tags_and_room(lab: VmLab) -> None:

@@ -9,18 +9,18 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from ...disks import RESIZE_LIMIT, check_volume_limits, has_room
-from ...errors import denied, failed, invalid, no_capacity
+from ...errors import ApiError, denied, failed, invalid, no_capacity
 from ...limits import GIB
 from ...models.images import GuestOs, Template
 from ...models.machines import RUNNING, STOPPED, SshKeyPair, VirtualMachine, VmSnapshot
 from ...models.offerings import DiskOffering, ServiceOffering
 from ...placement import hosts_for
 from ...registry import command
-from .deploy import group_named
+from .deploy import group_named, root_size
 from .lifecycle import check_snapshots_done, renew_root
 from .names import check_unique, host_name
-from .running import check_startable, with_password
-from .sizing import check_offering, check_size_limits, chosen_size
+from .running import check_startable, start, with_password
+from .sizing import check_offering, check_size_limits, size_for
 from .turns import in_turn
 from .user_data import apply_user_data, check_user_data
 
@@ -116,7 +116,7 @@ def scale_vm(ctx: Context, params: Params, vm: VirtualMachine) -> Generator[Any,
 
 def _check_growth(ctx: Context, params: Params, vm: VirtualMachine) -> None:
     offering = params.need("serviceofferingid", ServiceOffering)
-    size = chosen_size(offering, params.pairs("details"))
+    size = size_for(offering, params.pairs("details"))
     wanted = {name: size.get(name) or int(getattr(offering, name) or 0) for name in _SIZE_DETAILS}
     now = {name: int(getattr(vm, name)) for name in _SIZE_DETAILS}
     if any(wanted[name] < now[name] for name in _SIZE_DETAILS):
@@ -132,7 +132,7 @@ def _check_growth(ctx: Context, params: Params, vm: VirtualMachine) -> None:
 def _resize(ctx: Context, params: Params, vm: VirtualMachine) -> None:
     offering = params.need("serviceofferingid", ServiceOffering)
     check_offering(ctx, offering, vm.owner, vm.zone)
-    size = chosen_size(offering, params.pairs("details"))
+    size = size_for(offering, params.pairs("details"))
     if offering is vm.serviceoffering and size == vm.custom:
         raise invalid(f"Not upgrading vm {vm.name} since it already has the requested service offering {offering.name}")
     if vm.serviceoffering.storagetype != offering.storagetype:
@@ -194,12 +194,29 @@ def restore_vm(ctx: Context, params: Params, vm: VirtualMachine) -> Generator[An
     check_snapshots_done(ctx, vm)
     template = params.entity("templateid", Template) or vm.template
     size = _restored_size(ctx, params, vm, template)
+    runs = vm.state == RUNNING
     yield vm
+    if runs:
+        vm.enter(STOPPED, ctx.now)
     vm.template, vm.ostype = template, template.ostype
     vm.secret = None
-    renew_root(ctx, vm, size)
+    chosen = root_size(params)
+    if chosen is not None:
+        vm.details["rootdisksize"] = str(chosen)
+    offering = params.entity("diskofferingid", DiskOffering)
+    renew_root(ctx, vm, size, offering=offering, expunges=params.flag("expunge"))
+    if runs:
+        _start_again(ctx, vm)
     vm.lastupdated = ctx.now
     return with_password(ctx, vm, force=True)
+
+
+def _start_again(ctx: Context, vm: VirtualMachine) -> None:
+    try:
+        start(ctx, vm)
+    except ApiError as error:
+        vm.enter(STOPPED, ctx.now)
+        raise failed(f"Unable to start VM with specified id{error.text}") from None
 
 
 def _restored_size(ctx: Context, params: Params, vm: VirtualMachine, template: Template) -> int | None:
@@ -211,14 +228,21 @@ def _restored_size(ctx: Context, params: Params, vm: VirtualMachine, template: T
         raise invalid("VM has been created using an ISO therefore it can not be re-installed with a template")
     if template.hypervisor != vm.hypervisor and template.format != "ISO":
         raise invalid(f"Invalid template id provided to restore the VM: it is for {template.hypervisor}")
-    gib, offering = params.optional_number("rootdisksize"), params.entity("diskofferingid", DiskOffering)
-    if gib is None and offering is not None:
-        gib = offering.disksize or None
+    gib, offering = root_size(params), params.entity("diskofferingid", DiskOffering)
+    if offering is not None:
+        strict = vm.serviceoffering.diskofferingstrictness
+        if strict and offering is not vm.serviceoffering.diskoffering:
+            raise invalid(
+                "VM's service offering has a strict disk offering requirement, and the specified disk offering does "
+                "not match"
+            )
+        gib = gib or offering.disksize or None
     root = vm.root
     if root is None:
         raise failed(f"VM {vm.name} has no root volume")
     if gib is None:
-        return max(root.size, template.size_bytes) if template.format != "ISO" else None
+        kept = int(vm.details.get("rootdisksize", 0)) * GIB
+        return max(kept, template.size_bytes) if template.format != "ISO" else None
     if gib * GIB < template.size_bytes:
         raise invalid(f"Root disk size [{gib} GiB] is smaller than the template size [{template.size_bytes}]")
     more = gib * GIB - root.size
@@ -226,6 +250,4 @@ def _restored_size(ctx: Context, params: Params, vm: VirtualMachine, template: T
         check_volume_limits(ctx, vm.owner, more)
         if root.pool is not None and not has_room(ctx, root.pool, more, RESIZE_LIMIT):
             raise no_capacity(f"Storage pool {root.pool.name} has no room for a root disk of {gib} GiB")
-    if offering is not None:
-        root.diskoffering = offering
     return gib * GIB

@@ -140,11 +140,29 @@ def _root(ctx: Context, params: Params, zone: Zone, owner: Account, offering: Se
     if chosen is not None and offering.diskofferingstrictness:
         raise invalid("Cannot override the disk offering: the service offering is strictly mapped to its own")
     disk = chosen or offering.diskoffering
-    wanted = params.optional_number("rootdisksize")
-    if wanted is not None and wanted <= 0:
-        raise invalid("Root disk size should be a positive number.")
-    gib = wanted or offering.rootdisksize or (chosen.disksize if chosen is not None else 0)
+    wanted = root_size(params)
+    if wanted is not None and wanted * GIB < template.size_bytes:
+        raise invalid(
+            f"Unsupported: rootdisksize override ({wanted} GB) is smaller than template size "
+            f"({template.size_bytes / GIB:.2f} GB) {template.size_bytes}"
+        )
+    fixed = offering.rootdisksize if chosen is None else chosen.disksize
+    gib = fixed or wanted or 0
     return template, Disk(disk, max(gib * GIB, template.size_bytes), ROOT, 0)
+
+
+def root_size(params: Params) -> int | None:
+    """GiB that a caller wants for a root disk, by `rootdisksize` or the detail of that name.
+
+    Raises:
+        ApiError: it is not above 0 (431).
+    """
+    wanted = params.pairs("details").get("rootdisksize") or params.optional("rootdisksize")
+    if wanted is None:
+        return None
+    if not wanted.isdecimal() or int(wanted) <= 0:
+        raise invalid("Root disk size should be a positive number.")
+    return int(wanted)
 
 
 def _from_volume(volume: Volume, zone: Zone) -> tuple[Template, Disk]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from ...context import Context
+    from ...models.offerings import DiskOffering
     from ...params import Params
     from ...server import ManagementServer
 
@@ -80,11 +81,20 @@ def reboot_vm(ctx: Context, params: Params, vm: VirtualMachine) -> Generator[Any
     vm.enter(RUNNING, ctx.now)
 
 
-def renew_root(ctx: Context, vm: VirtualMachine, size: int | None = None) -> None:
+def renew_root(
+    ctx: Context,
+    vm: VirtualMachine,
+    size: int | None = None,
+    *,
+    offering: DiskOffering | None = None,
+    expunges: bool = False,
+) -> None:
     """Replace a VM's root volume by a fresh one of its template, on the same pool.
 
     Args:
         size: bytes; otherwise as before.
+        offering: otherwise as before.
+        expunges: the old one goes at once instead of waiting to be expunged.
     """
     old = vm.root
     if old is None:
@@ -96,7 +106,7 @@ def renew_root(ctx: Context, vm: VirtualMachine, size: int | None = None) -> Non
         type=ROOT,
         state=old.state,
         size=size or old.size,
-        diskoffering=old.diskoffering,
+        diskoffering=offering or old.diskoffering,
         serviceoffering=vm.serviceoffering,
         template=None if vm.template.format == "ISO" else vm.template,
         pool=old.pool,
@@ -107,7 +117,9 @@ def renew_root(ctx: Context, vm: VirtualMachine, size: int | None = None) -> Non
         attached=ctx.now,
     )
     destroy(ctx, old)
-    ctx.add(fresh)
+    if expunges and old in ctx.store:
+        ctx.remove(old)
+    ctx.store.add(fresh, ctx.now)
 
 
 @command("destroyVirtualMachine")

@@ -13,7 +13,7 @@ from ...models.topology import Host
 from ...models.volumes import DATADISK, Volume
 from ...registry import command
 from ...replies import shape
-from .places import candidates, migrate
+from .places import candidates, check_named_host, migrate, takes
 from .turns import in_turn
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ def migrate_vm(ctx: Context, params: Params, vm: VirtualMachine) -> Generator[An
         raise invalid("Please specify a host or storage as destination, or pass 'autoselect=true'")
     here = _check_running(vm)
     if host is not None:
-        _check_target(vm, host, here)
+        _check_target(ctx, vm, host, here)
     vm.enter(MIGRATING, ctx.now)
     yield vm
     if vm.state != MIGRATING:
         raise failed(f"Unable to migrate VM {vm.name}: its host {here.name} went down, and it is {vm.state}")
-    found = candidates(ctx, vm, avoid=[here], where=lambda other: host in (None, other))
+    found = _destinations(ctx, vm, here, host)
     if not found:
         vm.enter(RUNNING, ctx.now)
         raise failed(f"Unable to migrate VM {vm.name}: no suitable host has room for it")
@@ -86,7 +86,14 @@ def migrate_vm(ctx: Context, params: Params, vm: VirtualMachine) -> Generator[An
     return vm
 
 
-def _check_target(vm: VirtualMachine, host: Host, here: Host) -> None:
+def _destinations(ctx: Context, vm: VirtualMachine, here: Host, named: Host | None) -> list[Host]:
+    """The host that the caller names, if it can run the VM, or all that suit."""
+    if named is None:
+        return candidates(ctx, vm, avoid=[here])
+    return [named] if takes(ctx, vm, named) else []
+
+
+def _check_target(ctx: Context, vm: VirtualMachine, host: Host, here: Host) -> None:
     if host is here:
         raise invalid("Cannot migrate VM, VM is already present on this host, please specify valid destination host")
     if not host.usable():
@@ -96,6 +103,7 @@ def _check_target(vm: VirtualMachine, host: Host, here: Host) -> None:
         )
     if host.hypervisor != vm.hypervisor or host.pod is not here.pod:
         raise invalid("Cannot migrate the VM, destination host is not in the same pod as current host of the VM")
+    check_named_host(ctx, vm, host)
 
 
 def _move_storage(ctx: Context, vm: VirtualMachine, pool: StoragePool) -> Generator[Any, None, Any]:
@@ -144,14 +152,14 @@ def migrate_with_volumes(ctx: Context, params: Params, vm: VirtualMachine) -> Ge
     if vm.state == RUNNING:
         here = _check_running(vm)
         if host is not None:
-            _check_target(vm, host, here)
+            _check_target(ctx, vm, host, here)
     elif host is not None:
         raise invalid(f"VM {vm.name} is not Running, it cannot be migrated to a host")
     yield vm
     for volume, pool in moves:
         move_volume(ctx, volume, pool)
     if vm.state == RUNNING and vm.host is not None and (host is not None or params.flag("autoselect")):
-        found = candidates(ctx, vm, avoid=[vm.host], where=lambda other: host in (None, other))
+        found = _destinations(ctx, vm, vm.host, host)
         if not found:
             raise failed(f"Unable to migrate VM {vm.name}: no suitable host has room for it")
         migrate(vm, found[0], ctx.now)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from ...capacity import uses_host
-from ...disks import pools_for, tags_of
-from ...errors import no_capacity
+from ...capacity import fits, uses_host
+from ...disks import pools_for, split, tags_of
+from ...errors import failed, invalid, no_capacity
 from ...identity import system_account
 from ...models.machines import (
     AFFINITY,
@@ -19,6 +20,7 @@ from ...models.machines import (
     STOPPED,
     VirtualMachine,
 )
+from ...models.topology import Host
 from ...placement import hosts_for, leaves_host
 from ...registry import settles
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ...context import Context
-    from ...models.topology import Host
+    from ...errors import ApiError
     from ...server import ManagementServer
     from ...store import Store
 
@@ -46,18 +48,20 @@ def candidates(
 ) -> list[Host]:
     """Hosts that can take a VM now, the best first: affinity's wish, its last host, then the emptiest.
 
+    A host has the tags of the VM's offering and template; its last host needs the strict ones only.
+
     Args:
         avoid: not these.
         where: only those for which this holds.
     """
     allowed, wished, shunned = _affinity(vm)
-    tags = {tag.strip() for tag in (vm.serviceoffering.hosttags or "").split(",") if tag.strip()}
+    tags = _tags_for(vm)
 
     def fit(host: Host) -> bool:
         return (
             allowed(host)
             and host.hypervisor == vm.hypervisor
-            and tags <= {tag.strip() for tag in (host.hosttags or "").split(",")}
+            and (tags <= split(host.hosttags) or (host is vm.lasthost and not _lacks_strict_tags(ctx, vm, host)))
             and (host.dedicated_to is None or host.dedicated_to.contains(vm.owner.domain))
             and (where is None or where(host))
             and _storage_reaches(ctx, vm, host)
@@ -78,12 +82,80 @@ def choose(
     """The best of `candidates`.
 
     Raises:
-        ApiError: there is none (533).
+        ApiError: there is none (533), or no host anywhere has the tags of the VM's offering (530).
     """
     found = candidates(ctx, vm, avoid=avoid, where=where)
     if not found:
-        raise no_capacity(f"Unable to create a deployment for VM instance {vm.name}: no host has room for it")
+        raise _no_place(ctx, vm)
     return found[0]
+
+
+def _no_place(ctx: Context, vm: VirtualMachine) -> ApiError:
+    """Why a start fails; planning a VM whose root volume lies somewhere already is told in other words."""
+    started_before = vm.root is not None and vm.root.pool is not None
+    names = json.dumps({"instanceName": vm.instancename, "uuid": vm.id}, separators=(",", ":"))
+    tags = split(vm.serviceoffering.hosttags)
+    if ctx.store.first(Host, lambda host: tags <= split(host.hosttags)) is None:
+        if started_before:
+            return failed(f"Unable to orchestrate the start of VM instance {names}.")
+        return failed("No suitable host found.")
+    if started_before:
+        return no_capacity(f"Unable to create a deployment for VM instance {names}")
+    return no_capacity(f"No destination found for a deployment for VM instance {names}")
+
+
+def _tags_for(vm: VirtualMachine) -> set[str]:
+    """The host tags that a VM's offering and template ask for."""
+    return split(vm.serviceoffering.hosttags) | split(vm.template.templatetag)
+
+
+def _lacks_strict_tags(ctx: Context, vm: VirtualMachine, host: Host) -> bool:
+    return not (_tags_for(vm) & split(ctx.setting("vm.strict.host.tags"))) <= split(host.hosttags)
+
+
+def check_named_host(ctx: Context, vm: VirtualMachine, host: Host) -> None:
+    """Refuse a host that a caller names for a VM, where it lacks a tag of the setting `vm.strict.host.tags`.
+
+    Raises:
+        ApiError: it does (431).
+    """
+    if _lacks_strict_tags(ctx, vm, host):
+        raise invalid(f"Cannot deploy VM, destination host: {host.name} is not compatible for the VM")
+
+
+def takes(ctx: Context, vm: VirtualMachine, host: Host) -> bool:
+    """Whether a host that a caller names for a VM can run it: neither tags nor affinity count then."""
+    return (
+        host.usable()
+        and host.hypervisor == vm.hypervisor
+        and (host.dedicated_to is None or host.dedicated_to.contains(vm.owner.domain))
+        and _has_room(ctx, vm, host)
+        and _storage_reaches(ctx, vm, host)
+    )
+
+
+def _has_room(ctx: Context, vm: VirtualMachine, host: Host) -> bool:
+    _, mhz, memory = vm.load()
+    return fits(ctx.store, host, mhz, memory)
+
+
+def choose_named(ctx: Context, vm: VirtualMachine, host: Host) -> Host:
+    """The host that a caller names, or where that is full and settings allow it, another.
+
+    Raises:
+        ApiError: it lacks a strict tag or room (431), or does not suit the VM (533).
+    """
+    check_named_host(ctx, vm, host)
+    if not _has_room(ctx, vm, host):
+        if ctx.flag_setting("allow.deploy.vm.if.deploy.on.given.host.fails"):
+            return choose(ctx, vm)
+        raise invalid(
+            f"Cannot deploy the VM to specified host {host.name}, host does not have enough free CPU or RAM, "
+            "please check the logs"
+        )
+    if not takes(ctx, vm, host):
+        raise _no_place(ctx, vm)
+    return host
 
 
 def _affinity(vm: VirtualMachine) -> tuple[Callable[[Host], bool], set[Host], set[Host]]:

@@ -12,7 +12,7 @@ from ...models.machines import RUNNING, VirtualMachine
 from ...models.topology import Cluster, Host, Pod
 from ...ports_network import implement
 from ...replies import shape
-from .places import choose
+from .places import choose, choose_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ _PASSWORD_LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789" 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a start shall go: one host, or hosts for which `within` holds."""
+    """Where a start shall go: one host, whatever its tags, or hosts for which `within` holds."""
 
     host: Host | None = None
     within: Callable[[Host], bool] | None = None
@@ -35,7 +35,7 @@ ANYWHERE = Target()
 
 
 def target_of(ctx: Context, params: Params) -> Target:
-    """What `hostid`, `clusterid` and `podid` ask for.
+    """What `hostid` asks for, or without it `clusterid`, or without both `podid`.
 
     Raises:
         ApiError: not the caller's to say (531), or the host takes no VMs (431).
@@ -46,16 +46,13 @@ def target_of(ctx: Context, params: Params) -> Target:
         return ANYWHERE
     if not ctx.caller.is_root_admin:
         raise denied("Parameters hostid, clusterid and podid can only be specified by a Root Admin, permission denied")
-    if host is not None and not host.usable():
-        raise invalid(f"Unable to deploy the VM as the host: {host.name} is not in the right state")
-    return Target(
-        host,
-        lambda other: (
-            (host is None or other is host)
-            and (cluster is None or other.cluster is cluster)
-            and (pod is None or other.pod is pod)
-        ),
-    )
+    if host is not None:
+        if not host.usable():
+            raise invalid(f"Unable to deploy the VM as the host: {host.name} is not in the right state")
+        return Target(host)
+    if cluster is not None:
+        return Target(within=lambda other: other.cluster is cluster)
+    return Target(within=lambda other: other.pod is pod)
 
 
 def start(ctx: Context, vm: VirtualMachine, target: Target = ANYWHERE) -> None:
@@ -66,7 +63,7 @@ def start(ctx: Context, vm: VirtualMachine, target: Target = ANYWHERE) -> None:
     """
     for nic in vm.nics:
         implement(ctx, nic.network)
-    host = choose(ctx, vm, where=target.within)
+    host = choose(ctx, vm, where=target.within) if target.host is None else choose_named(ctx, vm, target.host)
     for volume in vm.volumes:
         place(ctx, volume, host.cluster)
     vm.host = host

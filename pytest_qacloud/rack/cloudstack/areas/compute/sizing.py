@@ -87,6 +87,15 @@ def chosen_size(offering: ServiceOffering, details: Mapping[str, str]) -> dict[s
     return chosen
 
 
+def size_for(offering: ServiceOffering, details: Mapping[str, str]) -> dict[str, int]:
+    """As `chosen_size`, for a VM that exists: what `details` say is passed over where a fixed offering has its own.
+
+    Raises:
+        ApiError: as `chosen_size` (431).
+    """
+    return chosen_size(offering, details) if offering.iscustomized else {}
+
+
 def _range(offering: ServiceOffering, low: str, high: str) -> tuple[int, int]:
     bounds = offering.serviceofferingdetails
     return int(bounds.get(low, 1)), int(bounds.get(high, 2**31 - 1))
