@@ -93,3 +93,22 @@ def test_storage_of_a_simulated_zone_needs_no_export_and_its_system_vms_start(
     offering = cloud.do("listDiskOfferings", name="Small")[0]["id"]
     volume = cloud.do("createVolume", name="v", zoneid=simulated.zone, diskofferingid=offering)
     assert volume["state"] == "Allocated"
+
+
+def test_a_simulated_agent_that_is_cut_off_comes_back_when_the_server_looks_for_it(
+    cloud: Cloud, simulated: SimulatedZone
+) -> None:
+    simulated.host("http://sim/c0/h0")
+    where = {"zoneid": simulated.zone, "podid": simulated.pod, "clusterid": simulated.cluster}
+    cloud.do("createStoragePool", name="ps", url="nfs://nowhere/primary", **where)
+    cloud.do("addImageStore", provider="NFS", url="nfs://nowhere/secondary", zoneid=simulated.zone)
+    cloud.do("updateZone", id=simulated.zone, allocationstate="Enabled")
+    cloud.do("updateConfiguration", name="ca.framework.cert.keysize", value="1024")
+    cloud.advance(5)
+    (agent,) = cloud.do("listHosts", type="SecondaryStorageVM", state="Up")
+    cloud.do("provisionCertificate", hostid=agent["id"])
+    assert cloud.do("listHosts", id=agent["id"])[0]["state"] == "Up", "it was not told to reconnect"
+    cloud.do("provisionCertificate", hostid=agent["id"], reconnect=True)
+    assert cloud.do("listHosts", id=agent["id"])[0]["state"] == "Disconnected"
+    cloud.clock.time += 100
+    assert cloud.do("listHosts", id=agent["id"])[0]["state"] == "Up"

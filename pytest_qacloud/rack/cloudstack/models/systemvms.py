@@ -99,6 +99,8 @@ class SystemVmAgent(Entity):
     systemvm: SystemVm = relation(OnRemove.CASCADE)
     version: str
     resourcestate: str = "Enabled"
+    answers: bool = True
+    """Whether it is connected, as long as its VM runs."""
 
     @property
     def name(self) -> str:
@@ -112,8 +114,8 @@ class SystemVmAgent(Entity):
 
     @property
     def state(self) -> str:
-        """Whether it answers."""
-        return self.systemvm.agentstate
+        """Whether it is connected."""
+        return self.systemvm.agentstate if self.answers else "Disconnected"
 
     @property
     def ipaddress(self) -> str | None:
