@@ -78,12 +78,17 @@ def is_enabled(user: User) -> bool:
 
 @dataclass
 class Session:
-    """A login. `id` is the cookie JSESSIONID, `key` must come with every call as well."""
+    """A login. `id` is the cookie JSESSIONID, `key` must come with every call as well.
+
+    Args:
+        is2faverified: whether it needs no code of a second factor any more.
+    """
 
     id: str
     key: str
     user: User
     used: float
+    is2faverified: bool = True
 
 
 class Sessions:

@@ -162,7 +162,10 @@ class User(Entity):
     secret: str | None = field(default=None, repr=False)
     isdefault: bool = False
     is2faenabled: bool = False
-    is2famandated: bool = False
+    provider2fa: str | None = None
+    key2fa: str | None = field(default=None, repr=False)
+    is2faverified: bool = False
+    """Whether a code of the key was ever right; until then it is being set up."""
     apikeyaccess: str = "INHERIT"
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from . import twofactor
 from .auth import SESSION_TIMEOUT_S, signer
 from .errors import ApiError, Code, failed
 from .replies import to_xml
@@ -81,22 +82,50 @@ class _Endpoint:
             return self._login(params, xml=xml)
         if command == "logout":
             return self._logout(request, xml=xml)
+        if command == "validateUserTwoFactorAuthenticationCode" and SESSION_COOKIE in request.cookies:
+            return self._validate(request, params, xml=xml)
         name, content = self._server.execute(params, self._caller(request, params))
         return _reply(name, content, xml=xml)
 
     def _caller(self, request: web.Request, params: Mapping[str, str]) -> User:
-        now = self._server.clock.now()
         if "signature" in params or SESSION_COOKIE not in request.cookies:
-            return signer(self._server.store, params, now)
+            return signer(self._server.store, params, self._server.clock.now())
         key = params.get("sessionkey")
         if key is None or request.cookies.get(KEY_COOKIE, key) != key:
             key = None
-        return self._server.sessions.find(request.cookies[SESSION_COOKIE], key, now).user
+        return self._session(request, key, params.get("command", "")).user
+
+    def _session(self, request: web.Request, key: str | None, command: str) -> Session:
+        server = self._server
+        session = server.sessions.find(request.cookies[SESSION_COOKIE], key, server.clock.now())
+        if session.is2faverified or command in twofactor.OPEN_COMMANDS:
+            return session
+        if not twofactor.is_needed(server.settings, session.user):
+            return session
+        server.sessions.logout(session.id)
+        raise twofactor.not_verified(session.user)
+
+    def _validate(self, request: web.Request, params: Mapping[str, str], *, xml: bool) -> web.Response:
+        """The second factor's code; a wrong one ends the session, but while it is being set up."""
+        server = self._server
+        session = server.sessions.find(request.cookies[SESSION_COOKIE], params.get("sessionkey"), server.clock.now())
+        settled = session.user.is2faverified
+        try:
+            twofactor.verify(session, params.get("codefor2fa", ""), server.clock.now())
+        except ApiError as error:
+            if settled and error.code == Code.UNAUTHORIZED_2FA:
+                server.sessions.logout(session.id)
+            raise
+        return _reply("validateusertwofactorauthenticationcoderesponse", {"success": True}, xml=xml)
 
     def _login(self, params: Mapping[str, str], *, xml: bool) -> web.Response:
         self._server.settle()
         session = self._server.sessions.login(self._server.store, params, self._server.clock.now())
-        reply = _reply("loginresponse", _login_content(session), xml=xml)
+        user, settings = session.user, self._server.settings
+        twofactor.begin_session(user)
+        session.is2faverified = not twofactor.is_needed(settings, user)
+        content = _login_content(session) | {"issuerfor2fa": settings.value("user.2fa.issuer", user.domain)}
+        reply = _reply("loginresponse", content, xml=xml)
         reply.set_cookie(SESSION_COOKIE, session.id, path="/client", httponly=True)
         reply.set_cookie(KEY_COOKIE, session.key, path="/client", httponly=True, samesite="Lax")
         return reply
@@ -112,7 +141,9 @@ class _Endpoint:
 
 def _login_content(session: Session) -> dict[str, Any]:
     user = session.user
+    provider = {} if user.provider2fa is None else {"providerfor2fa": user.provider2fa}
     return {
+        **provider,
         "username": user.username,
         "userid": user.id,
         "domainid": user.account.domain.id,
@@ -123,8 +154,8 @@ def _login_content(session: Session) -> dict[str, Any]:
         "type": str(int(user.account.accounttype)),
         "registered": "false",
         "sessionkey": session.key,
-        "is2faenabled": "false",
-        "is2faverified": "true",
+        "is2faenabled": str(not session.is2faverified).lower(),
+        "is2faverified": str(session.is2faverified).lower(),
     }
 
 

@@ -9,6 +9,8 @@ from ...access import account_named
 from ...errors import denied, failed, invalid
 from ...identity import Account, AccountType, Domain, PasswordHash, User, controls
 from ...registry import command
+from ...replies import shape
+from ...twofactor import is_mandated
 from .accounts import check_user_name, new_user
 
 if TYPE_CHECKING:
@@ -48,7 +50,9 @@ def list_users(ctx: Context, params: Params) -> Page:
                 return False
         return name is None or user.account.name == name
 
-    return ctx.list(User, params, seen)
+    page = ctx.list(User, params, seen)
+    mandated = {user.id for user in page.items if isinstance(user, User) and is_mandated(ctx.server.settings, user)}
+    return page.map(lambda user: {**shape(user), "is2famandated": user.id in mandated})
 
 
 @command("getUser")
@@ -87,7 +91,9 @@ def update_user(ctx: Context, params: Params) -> User:
         user.apikey, user.secret = params.text("userapikey"), params.text("usersecretkey")
     if "apikeyaccess" in params:
         user.apikeyaccess = params.text("apikeyaccess").upper()
-    ctx.assign(user, params, "firstname", "lastname", "username", "email", "timezone", mandate2fa="is2famandated")
+    ctx.assign(user, params, "firstname", "lastname", "username", "email", "timezone")
+    if params.flag("mandate2fa"):
+        user.is2faenabled = True
     return user
 
 
