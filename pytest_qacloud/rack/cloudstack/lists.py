@@ -48,7 +48,9 @@ def check_unknown(command: Command, params: Params) -> None:
         ApiError: 431.
     """
     lists = command.lists or command.name.startswith("list")
-    refused = _REFUSED_EVERYWHERE | _REFUSED_UNKNOWN.get(command.name, set())
+    refused = _REFUSED_UNKNOWN.get(command.name, set())
+    if not command.name.endswith("Offerings"):
+        refused = refused | _REFUSED_EVERYWHERE
     for name, value in params.unknown.items():
         if not lists or name in refused:
             raise invalid(f"Unable to find what {name}={value} names: it does not exist or has been removed")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..identity import Account, AccountType, Domain
 from ..store import Entity, OnRemove, relation
+from .rates import Rated
 
 if TYPE_CHECKING:
     from .topology import Zone
@@ -49,13 +50,17 @@ class Offering(Entity):
         below = caller.accounttype == AccountType.DOMAIN_ADMIN
         return any(item.contains(caller.domain) or (below and caller.domain.contains(item)) for item in self.domains)
 
+    def open_to(self, owner: Account) -> bool:
+        """Whether an account may have things of it: its domain is one of those that it is for, or below one."""
+        return owner.is_root_admin or not self.domains or any(item.contains(owner.domain) for item in self.domains)
+
     def usable_in(self, zone: Zone) -> bool:
         """Whether it is for a zone."""
         return not self.zones or zone in self.zones
 
 
 @dataclass(eq=False, kw_only=True)
-class DiskOffering(Offering):
+class DiskOffering(Rated, Offering):
     """A size and a place for volumes."""
 
     RESPONSE: ClassVar[str] = "DiskOfferingResponse"
@@ -78,11 +83,15 @@ class DiskOffering(Offering):
     """Made for a service offering's root disks, and not listed."""
     details: dict[str, str] = field(default_factory=dict)
     rates: dict[str, int] = field(default_factory=dict)
-    """Byte and IO rates by the names of their parameters in lower case."""
+    """Byte and IO rates by the names of their parameters."""
+
+    def limits_on_io(self) -> dict[str, int]:
+        """Its rates."""
+        return self.rates
 
 
 @dataclass(eq=False, kw_only=True)
-class ServiceOffering(Offering):
+class ServiceOffering(Rated, Offering):
     """CPU and memory for VMs."""
 
     RESPONSE: ClassVar[str] = "ServiceOfferingResponse"
@@ -112,6 +121,28 @@ class ServiceOffering(Offering):
     encryptroot: bool = False
     cacheMode: str | None = None  # noqa: N815 - the field's name in the API
     serviceofferingdetails: dict[str, str] = field(default_factory=dict)
+    leaseduration: int | None = None
+    """Days that an instance is leased for."""
+    leaseexpiryaction: str | None = None
+
+    def limits_on_io(self) -> dict[str, int]:
+        """The rates of its root disks."""
+        return {} if self.diskoffering is None else self.diskoffering.rates
+
+    @property
+    def iscustomizediops(self) -> bool | None:
+        """Whether who makes a root disk chooses its IOPS."""
+        return None if self.diskoffering is None else self.diskoffering.iscustomizediops
+
+    @property
+    def miniops(self) -> int | None:
+        """The least IOPS of its root disks."""
+        return None if self.diskoffering is None else self.diskoffering.miniops
+
+    @property
+    def maxiops(self) -> int | None:
+        """The most IOPS of its root disks."""
+        return None if self.diskoffering is None else self.diskoffering.maxiops
 
 
 @dataclass(eq=False, kw_only=True)

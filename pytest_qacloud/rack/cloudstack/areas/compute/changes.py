@@ -131,7 +131,7 @@ def _check_growth(ctx: Context, params: Params, vm: VirtualMachine) -> None:
 
 def _resize(ctx: Context, params: Params, vm: VirtualMachine) -> None:
     offering = params.need("serviceofferingid", ServiceOffering)
-    check_offering(ctx, offering, vm.owner, vm.zone)
+    check_offering(offering, vm.owner, vm.zone)
     size = size_for(offering, params.pairs("details"))
     if offering is vm.serviceoffering and size == vm.custom:
         raise invalid(f"Not upgrading vm {vm.name} since it already has the requested service offering {offering.name}")

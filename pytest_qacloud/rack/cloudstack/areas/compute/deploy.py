@@ -94,11 +94,14 @@ def _checked(ctx: Context, params: Params) -> Wish:
     if zone.dedicated_to is not None and not zone.dedicated_to.contains(owner.domain):
         raise denied(f"Zone {zone.name} is dedicated to domain {zone.dedicated_to.name}")
     offering = params.need("serviceofferingid", ServiceOffering)
-    check_offering(ctx, offering, owner, zone)
+    check_offering(offering, owner, zone)
     size = chosen_size(offering, params.pairs("details"))
     template, root = _root(ctx, params, zone, owner, offering)
     hypervisor = _hypervisor(ctx, params, template, zone)
     disks = [root, *_data_disks(ctx, params, template, zone)]
+    for disk in disks:
+        if disk.offering is not None and not disk.offering.open_to(owner):
+            raise denied(f"Account {owner.name} has no permission to use disk offering {disk.offering.id}")
     addresses = _addresses(params)
     named = params.entities("networkids", Network) or [
         network for network in ctx.store.all(Network) if network.id in addresses

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...errors import invalid
+from ...errors import denied, invalid
 from ...limits import check_limit, counts
 from ...models.machines import DESTROYED, ERROR, EXPUNGING, VirtualMachine
 
@@ -109,17 +109,17 @@ def _within(name: str, value: str | None, low: int, high: int) -> int:
     return int(value)
 
 
-def check_offering(ctx: Context, offering: ServiceOffering, owner: Account, zone: Zone) -> None:
+def check_offering(offering: ServiceOffering, owner: Account, zone: Zone) -> None:
     """Refuse an offering that a VM of an owner in a zone may not have.
 
     Raises:
-        ApiError: 431.
+        ApiError: it is not for the owner (531), withdrawn, for system VMs or for other zones (431).
     """
     if offering.state != "Active":
         raise invalid(f"Service offering is inactive: [{offering.id}].")
     if offering.issystem:
         raise invalid(f"Unable to find service offering: {offering.id}")
-    if not offering.usable_by(owner) and not ctx.caller.is_root_admin:
-        raise invalid(f"Account {owner.name} has no permission to use service offering {offering.id}")
+    if not offering.open_to(owner):
+        raise denied(f"Account {owner.name} has no permission to use service offering {offering.id}")
     if not offering.usable_in(zone):
         raise invalid(f"Service offering {offering.id} is not available in zone {zone.id}")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...errors import invalid
+from ...limits import GIB
 from ...models.offerings import DiskOffering
-from ...models.topology import Zone
+from ...models.volumes import Volume
 from ...registry import command, installs
+from .filters import HANDLED, shown
 
 if TYPE_CHECKING:
     from ...context import Context
@@ -28,15 +31,24 @@ def install(server: ManagementServer) -> None:
 
 @command("listDiskOfferings")
 def list_disk_offerings(ctx: Context, params: Params) -> Page:
-    """Disk offerings that the caller may use."""
-    zone = params.entity("zoneid", Zone)
+    """Disk offerings that the caller may see; for a volume, those that it may change to."""
+    shows, volume = shown(ctx, params), params.entity("volumeid", Volume)
+    if volume is not None and "storageid" in params:
+        raise invalid("Both volume ID and storage pool ID are not allowed at the same time")
 
     def seen(offering: DiskOffering) -> bool:
-        if offering.compute_only or not offering.usable_by(ctx.caller):
-            return False
-        if offering.state != params.text("state", "Active"):
-            return False
-        return zone is None or offering.usable_in(zone)
+        return not offering.compute_only and shows(offering) and (volume is None or _fits(offering, volume))
 
-    ignore = ("zoneid", "state", "virtualmachineid", "volumeid", "storageid", "domainid")
+    ignore = (*HANDLED, "virtualmachineid", "volumeid", "storageid")
     return ctx.list(DiskOffering, params, seen, ignore=ignore)
+
+
+def _fits(offering: DiskOffering, volume: Volume) -> bool:
+    """Whether a volume may change to an offering: another one that is as strict about sizes."""
+    current = volume.diskoffering
+    if current is None:
+        return True
+    fixed = current.disksizestrictness and not current.compute_only and not offering.iscustomized
+    if fixed and offering.disksize * GIB != volume.size:
+        return False
+    return offering is not current and offering.disksizestrictness == current.disksizestrictness

@@ -9,6 +9,7 @@ from ...identity import Domain
 from ...models.offerings import DiskOffering, Offering, ServiceOffering
 from ...models.topology import Zone
 from ...registry import command
+from .disk_limits import cache_mode, operations, provisioning, rates, storage_type
 
 if TYPE_CHECKING:
     from ...context import Context
@@ -17,11 +18,9 @@ if TYPE_CHECKING:
 
 K = TypeVar("K", bound="Entity")
 
-_RATES = tuple(
-    f"{unit}{way}rate{suffix}" for unit in ("bytes", "iops") for way in ("read", "write") for suffix in ("", "max")
-)
 _SYSTEM_VM_TYPES = ("domainrouter", "consoleproxy", "secondarystoragevm", "internalloadbalancervm")
-_PROVISIONING = ("thin", "sparse", "fat")
+_LEASE_ACTIONS = ("STOP", "DESTROY")
+_LONGEST_LEASE_DAYS = 36500
 _LARGEST_CORES, _LARGEST_MIB = "vm.serviceoffering.cpu.cores.max", "vm.serviceoffering.ram.size.max"
 _LEAST_MIB = 32
 
@@ -38,7 +37,7 @@ def create_service_offering(ctx: Context, params: Params) -> ServiceOffering:
         _check_custom(size, bounds)
     else:
         _check_size(ctx, name, size)
-    storage = _storage_type(params)
+    storage = storage_type(params)
     if params.flag("offerha") and storage == "local":
         raise invalid("HA offering with local storage is not supported.")
     kind = params.optional("systemvmtype")
@@ -46,14 +45,17 @@ def create_service_offering(ctx: Context, params: Params) -> ServiceOffering:
         raise invalid(f"Invalid systemVmType. Supported types are: {', '.join(_SYSTEM_VM_TYPES)}")
     if params.number("networkrate") < 0:
         raise invalid(f"Failed to create service offering {name}: specify the network rate value more than 0")
+    days, action = _lease(ctx, params)
     disk = params.entity("diskofferingid", DiskOffering)
+    if disk is not None and disk.compute_only:
+        raise invalid("Please specify a valid disk offering.")
     if disk is None:
-        disk = ctx.store.add(_root_disks(params, name, storage), ctx.now)
+        disk = ctx.store.add(_root_disks(ctx, params, name, storage), ctx.now)
     return ctx.add(
         ServiceOffering(
             name=name,
             displaytext=params.text("displaytext", name),
-            domains=params.entities("domainid", Domain),
+            domains=topmost(params.entities("domainid", Domain)),
             zones=params.entities("zoneid", Zone),
             cpunumber=size[0],
             cpuspeed=size[1],
@@ -75,10 +77,26 @@ def create_service_offering(ctx: Context, params: Params) -> ServiceOffering:
             dynamicscalingenabled=params.flag("dynamicscalingenabled", default=True),
             diskofferingstrictness=params.flag("diskofferingstrictness"),
             encryptroot=params.flag("encryptroot"),
-            cacheMode=params.optional("cachemode"),
+            cacheMode=cache_mode(params),
             serviceofferingdetails={**params.pairs("serviceofferingdetails"), **bounds},
+            leaseduration=days,
+            leaseexpiryaction=action,
         )
     )
+
+
+def _lease(ctx: Context, params: Params) -> tuple[int | None, str | None]:
+    """Days and what follows them; nothing where leases are not enabled."""
+    days, action = params.optional_number("leaseduration"), params.optional("leaseexpiryaction")
+    if action is not None and action.upper() not in _LEASE_ACTIONS:
+        raise invalid(f"Invalid value configured for leaseexpiryaction, valid values are: {', '.join(_LEASE_ACTIONS)}")
+    if not ctx.flag_setting("instance.lease.enabled") or (days is None and action is None):
+        return None, None
+    if days is None or action is None:
+        raise invalid("Provide values for both: leaseduration and leaseexpiryaction")
+    if not 1 <= days <= _LONGEST_LEASE_DAYS:
+        raise invalid("Invalid leaseduration: must be a natural number (>=1), max supported value is 36500")
+    return days, action.upper()
 
 
 def _check_custom(size: tuple[int | None, ...], bounds: dict[str, str]) -> None:
@@ -106,34 +124,20 @@ def _check_size(ctx: Context, name: str, size: tuple[int | None, ...]) -> None:
         raise invalid(f"Failed to create service offering {name}: specify a memory of at least {_LEAST_MIB} MB")
 
 
-def _storage_type(params: Params) -> str:
-    storage = params.text("storagetype", "shared").lower()
-    if storage not in ("local", "shared"):
-        raise invalid(f"Invalid storage type {storage} specified, valid types are: 'local' and 'shared'")
-    return storage
-
-
-def _provisioning(params: Params) -> str:
-    kind = params.text("provisioningtype", "thin").lower()
-    if kind not in _PROVISIONING:
-        raise invalid(f"Invalid provisioning type {kind}: it has to be one of {', '.join(_PROVISIONING)}")
-    return kind
-
-
-def _rates(params: Params) -> dict[str, int]:
-    return {name: params.number(name) for name in _RATES if name in params}
-
-
-def _root_disks(params: Params, name: str, storage: str) -> DiskOffering:
+def _root_disks(ctx: Context, params: Params, name: str, storage: str) -> DiskOffering:
+    least, most = operations(params)
     return DiskOffering(
+        iscustomizediops=params.flag("customizediops"),
+        miniops=least,
+        maxiops=most,
         name=name,
         displaytext=name,
         compute_only=True,
         tags=params.optional("tags"),
         storagetype=storage,
-        provisioningtype=_provisioning(params),
-        cacheMode=params.optional("cachemode"),
-        rates=_rates(params),
+        provisioningtype=provisioning(params),
+        cacheMode=cache_mode(params),
+        rates=rates(ctx, params),
     )
 
 
@@ -148,15 +152,13 @@ def create_disk_offering(ctx: Context, params: Params) -> DiskOffering:
     largest = int(ctx.number_setting("storage.max.volume.size"))
     if size is not None and (size <= 0 or (largest and size > largest)):
         raise invalid(f"Please specify a disk size of at least 1 Gb and at most {largest} GB.")
-    least, most = params.optional_number("miniops"), params.optional_number("maxiops")
-    if (least is None) != (most is None) or (least or 0) > (most or 0):
-        raise invalid("Either min and max iops have to be given, the former not above the latter, or neither")
+    least, most = operations(params)
     name = params.text("name")
     return ctx.add(
         DiskOffering(
             name=name,
             displaytext=params.text("displaytext", name),
-            domains=params.entities("domainid", Domain),
+            domains=topmost(params.entities("domainid", Domain)),
             zones=params.entities("zoneid", Zone),
             disksize=size or 0,
             iscustomized=custom,
@@ -164,14 +166,14 @@ def create_disk_offering(ctx: Context, params: Params) -> DiskOffering:
             miniops=least,
             maxiops=most,
             tags=params.optional("tags"),
-            storagetype=_storage_type(params),
-            provisioningtype=_provisioning(params),
-            cacheMode=params.optional("cachemode"),
+            storagetype=storage_type(params),
+            provisioningtype=provisioning(params),
+            cacheMode=cache_mode(params),
             displayoffering=params.flag("displayoffering", default=True),
             disksizestrictness=params.flag("disksizestrictness"),
             encrypt=params.flag("encrypt"),
             details=params.pairs("details"),
-            rates=_rates(params),
+            rates=rates(ctx, params),
         )
     )
 
@@ -194,11 +196,12 @@ def update_service_offering(ctx: Context, params: Params) -> ServiceOffering:
 def update_disk_offering(ctx: Context, params: Params) -> DiskOffering:
     """Names, state, tags, and for whom and where it is."""
     offering = params.need("id", DiskOffering)
+    changed, mode = rates(ctx, params), cache_mode(params) or offering.cacheMode
     _update(ctx, params, offering)
     if "tags" in params:
         offering.tags = params.optional("tags")
-    ctx.assign(offering, params, "displayoffering", cachemode="cacheMode")
-    offering.rates.update(_rates(params))
+    ctx.assign(offering, params, "displayoffering")
+    offering.cacheMode, offering.rates = mode, {**offering.rates, **changed}
     return offering
 
 
@@ -206,10 +209,15 @@ def _update(ctx: Context, params: Params, offering: Offering) -> None:
     state = params.text("state", offering.state).capitalize()
     if state not in ("Active", "Inactive"):
         raise invalid(f"Invalid state {params.text('state')}: it has to be Active or Inactive")
-    domains = _listed(ctx, params, "domainid", Domain, offering.domains)
+    domains = topmost(_listed(ctx, params, "domainid", Domain, offering.domains))
     zones = _listed(ctx, params, "zoneid", Zone, offering.zones)
     ctx.assign(offering, params, "name", "displaytext")
     offering.state, offering.domains, offering.zones = state, domains, zones
+
+
+def topmost(domains: list[Domain]) -> list[Domain]:
+    """Domains without those that are below another of them."""
+    return [item for item in domains if not any(other is not item and other.contains(item) for other in domains)]
 
 
 def _listed(ctx: Context, params: Params, name: str, kind: type[K], now: list[K]) -> list[K]:
@@ -241,10 +249,11 @@ def delete_disk_offering(ctx: Context, params: Params) -> bool:
 
 
 def _withdraw(ctx: Context, offering: ServiceOffering | DiskOffering) -> bool:
-    if offering.state != "Active":
-        raise invalid(f"unable to find offering {offering.id}: it has been deleted")
-    if isinstance(offering, ServiceOffering) and offering.defaultuse:
-        raise invalid("Default service offerings cannot be deleted")
+    if isinstance(offering, ServiceOffering):
+        if offering.defaultuse:
+            raise invalid(f"The system service offering [{offering.name}] is marked for default use and stays")
+        if offering.diskoffering is not None and offering.diskoffering.compute_only:
+            offering.diskoffering.state = "Inactive"
     offering.state = "Inactive"
     ctx.subject = offering
     return True

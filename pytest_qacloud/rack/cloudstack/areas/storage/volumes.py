@@ -126,7 +126,7 @@ def new_size(ctx: Context, offering: DiskOffering, gib: int | None) -> int:
 def _check_offering(ctx: Context, offering: DiskOffering | None, owner: Account, zone: Zone) -> None:
     if offering is None:
         return
-    if not offering.usable_by(owner) and not ctx.caller.is_root_admin:
+    if not offering.open_to(owner):
         raise denied(f"Account {owner.name} has no permission to use disk offering {offering.id}")
     if not offering.usable_in(zone):
         raise invalid(f"Disk offering {offering.id} is not available in zone {zone.id}")
