@@ -9,10 +9,12 @@ from ...access import account_named, owner_of
 from ...addresses import check_range, overlap, taken
 from ...errors import failed, invalid
 from ...identity import Account, Domain
+from ...models.guestvlans import Ipv6Range
 from ...models.networks import PhysicalNetwork, TrafficType, VlanRange
 from ...models.topology import Pod, Zone
 from ...registry import command
 from ...store import Entity
+from . import ipv6_ranges
 
 if TYPE_CHECKING:
     from ...context import Context
@@ -37,8 +39,8 @@ def vlan_uri(text: str) -> str:
 
 
 @command("createVlanIpRange")
-def create_vlan_range(ctx: Context, params: Params) -> VlanRange:
-    """A range of public addresses, or one more for a shared network."""
+def create_vlan_range(ctx: Context, params: Params) -> VlanRange | Ipv6Range:
+    """A range of public addresses, or one more for a shared network; of IPv6 where no IPv4 address is given."""
     network: Any = params.entity("networkid", Entity)
     zone = params.entity("zoneid", Zone) or getattr(network, "zone", None)
     if zone is None:
@@ -46,12 +48,14 @@ def create_vlan_range(ctx: Context, params: Params) -> VlanRange:
     physical = params.entity("physicalnetworkid", PhysicalNetwork) or _physical(
         ctx, zone, "Guest" if network else "Public"
     )
+    vlan = vlan_uri(params.text("vlan") or str(getattr(network, "vlan", "") or ""))
+    if network is None and params.optional("startip") is None and params.optional("ip6cidr") is not None:
+        return ipv6_ranges.create(ctx, params, zone, physical, vlan)
     gateway = params.text("gateway") or getattr(network, "gateway", None) or ""
     netmask = params.text("netmask") or getattr(network, "netmask", None) or ""
     first = params.text("startip")
     last = params.text("endip", first)
     check_range(first, last, gateway, netmask)
-    vlan = vlan_uri(params.text("vlan") or str(getattr(network, "vlan", "") or ""))
     _check_overlap(ctx, zone, vlan, (first, last))
     for check in _CHECKS if network is None else ():
         check(ctx, vlan, (first, last))
@@ -117,9 +121,11 @@ def list_vlan_ranges(ctx: Context, params: Params) -> Page:
         return domain is None or item.domainid == domain.id
 
     vlan = params.optional("vlan")
-    return ctx.list(
-        VlanRange, params, lambda item: seen(item) and (vlan is None or item.vlan == vlan_uri(vlan)), ignore=("vlan",)
-    )
+    found: list[VlanRange | Ipv6Range] = [*ctx.store.all(VlanRange, seen)]
+    if name is None and domain is None:
+        found += ctx.store.all(Ipv6Range)
+    found = [item for item in found if vlan is None or item.vlan == vlan_uri(vlan)]
+    return ctx.page(found, params, ignore=("vlan",))
 
 
 @command("updateVlanIpRange")
@@ -140,8 +146,8 @@ def update_vlan_range(ctx: Context, params: Params) -> VlanRange:
 @command("deleteVlanIpRange")
 def delete_vlan_range(ctx: Context, params: Params) -> bool:
     """A range that nobody has an address of."""
-    found = params.need("id", VlanRange)
-    if taken(ctx.store, found):
+    found: Any = params.get("id")
+    if isinstance(found, VlanRange) and taken(ctx.store, found):
         raise failed(f"Failed to delete VLAN IP range {found.id}: addresses of it are in use")
     return ctx.remove(found)
 

@@ -10,6 +10,7 @@ from ...identity import Domain
 from ...models.networks import PhysicalNetwork, TrafficType
 from ...models.topology import DISABLED, ENABLED, Zone
 from ...registry import command
+from ..network import vlans
 from .providers import add_default_providers
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def update_physical_network(ctx: Context, params: Params) -> PhysicalNetwork:
         if network.zone.networktype == "Basic":
             raise invalid(f"Cannot add VLAN range to physical network of the basic zone {network.zone.name}")
         _check_vlans(params.text("vlan"), network.isolationmethods.split(","))
+        vlans.check_removal(ctx, network, params.text("vlan"))
     state = params.text("state", network.state).capitalize()
     if state not in (ENABLED, DISABLED):
         raise invalid(f"Unable to resolve state '{state}' to a supported value {{Enabled or Disabled}}")

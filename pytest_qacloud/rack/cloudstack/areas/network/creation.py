@@ -214,7 +214,7 @@ def _vlan(ctx: Context, physical: PhysicalNetwork, wish: NetworkWish) -> str | N
     if wish.vlan is not None:
         return vlans.chosen(ctx, physical, wish.vlan, bypass=wish.bypass_vlan_check)
     if wish.offering.guestiptype == SHARED and wish.zone.networktype == "Advanced":
-        return wish.associated.vlan if wish.associated is not None else vlans.take(ctx, physical)
+        return wish.associated.vlan if wish.associated is not None else vlans.take(ctx, physical, wish.owner)
     return None
 
 

@@ -59,7 +59,7 @@ def make_live(ctx: Context, network: Network) -> None:
     try:
         if network.vlan is None and network.physicalnetwork is not None:
             vlans.check_enabled(network.physicalnetwork)
-            network.vlan = vlans.take(ctx, network.physicalnetwork)
+            network.vlan = vlans.take(ctx, network.physicalnetwork, network.owner)
         address = take_source_nat(ctx, network)
         routing.ensure(ctx, network)
     except Exception:

@@ -10,6 +10,7 @@ from ...models.offerings import NetworkOffering, ServiceOffering
 from ...models.topology import DISABLED, ENABLED
 from ...registry import command
 from ..infrastructure.providers import SERVICES
+from . import ipv6
 from .offering_scope import scope, update_scope
 from .routing import OFFERINGS
 
@@ -59,7 +60,7 @@ def create_network_offering(ctx: Context, params: Params) -> NetworkOffering:
         egressdefaultpolicy=params.flag("egressdefaultpolicy", default=True),
         maxconnections=params.optional_number("maxconnections"),
         supportsinternallb=providers.get("Lb") == "InternalLbVm",
-        internetprotocol=params.text("internetprotocol", "IPv4"),
+        internetprotocol=ipv6.protocol(ctx, params, "network offering"),
         serviceoffering=_router_offering(params),
         details=params.pairs("details"),
         domains=domains,

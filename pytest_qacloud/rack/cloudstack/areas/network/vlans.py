@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import failed, invalid, no_capacity
 from ...models.guests import Network
+from ...models.guestvlans import DedicatedVlans
 from ...models.networks import PhysicalNetwork, TrafficType
 from ...models.topology import ENABLED
 from ...models.vpcs import PrivateGateway
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...context import Context
+    from ...identity import Account
     from ...models.offerings import NetworkOffering
     from ...models.topology import Zone
     from ...store import Store
@@ -34,17 +36,22 @@ def _used(store: Store, physical: PhysicalNetwork) -> set[str]:
     return networks | {gateway.vlan for gateway in store.all(PrivateGateway, physicalnetwork=physical) if gateway.vlan}
 
 
-def take(ctx: Context, physical: PhysicalNetwork) -> str:
-    """A VLAN of the physical network's range that no network has.
+def take(ctx: Context, physical: PhysicalNetwork, owner: Account) -> str:
+    """A VLAN of the physical network's range that no network has: of those dedicated to the account, then of all.
 
     Raises:
         ApiError: none is left (533).
     """
     used = _used(ctx.store, physical)
-    for first, last in ranges(physical.vlan):
-        for number in range(first, last + 1):
-            if str(number) not in used:
-                return str(number)
+    dedicated = ctx.store.all(DedicatedVlans, physicalnetwork=physical)
+    own = [number for item in dedicated if item.owner is owner for number in range(item.first, item.last + 1)]
+    others = {number for item in dedicated for number in range(item.first, item.last + 1)}
+    if not own or ctx.flag_setting("use.system.guest.vlans", owner):
+        every = (number for first, last in ranges(physical.vlan) for number in range(first, last + 1))
+        own += [number for number in every if number not in others]
+    for number in own:
+        if str(number) not in used:
+            return str(number)
     raise no_capacity(
         f"Unable to allocate vnet as a part of guest network implement: physical network {physical.name} has no "
         "free VLAN"
@@ -102,6 +109,28 @@ def physical_network(ctx: Context, zone: Zone, offering: NetworkOffering) -> Phy
     if tag is None and len(tagged) > 1:
         raise failed(f"There is more than 1 physical network with empty tag in the zone {zone.name}")
     return tagged[0]
+
+
+def check_removal(ctx: Context, physical: PhysicalNetwork, text: str) -> None:
+    """Refuse a new list of VLANs that lacks some which networks have, or which are dedicated.
+
+    Raises:
+        ApiError: it does.
+    """
+
+    def listed(vlans: str | None) -> set[int]:
+        return {number for first, last in ranges(vlans) for number in range(first, last + 1)}
+
+    gone = listed(physical.vlan) - listed(text)
+    used = gone & {int(vlan) for vlan in _used(ctx.store, physical) if vlan.isdigit()}
+    if used:
+        raise invalid(f"Physical network {physical.name} has VLANs in use that the new range lacks: {sorted(used)}")
+    for item in ctx.store.all(DedicatedVlans, physicalnetwork=physical):
+        if gone & set(range(item.first, item.last + 1)):
+            raise invalid(
+                f"VLANs {item.guestvlanrange} of physical network {physical.name} are dedicated to account "
+                f"{item.owner.name}: release them first"
+            )
 
 
 def check_enabled(physical: PhysicalNetwork) -> None:

@@ -10,6 +10,7 @@ from ...models.topology import DISABLED, ENABLED, Zone
 from ...models.vpcs import Vpc, VpcOffering
 from ...registry import command, installs
 from ..infrastructure.providers import SERVICES
+from . import ipv6
 from .offering_scope import scope, update_scope
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def create_vpc_offering(ctx: Context, params: Params) -> Iterator[VpcOffering]:
         state=DISABLED,
         providers=providers,
         capabilities=capabilities,
+        internetprotocol=ipv6.protocol(ctx, params, "VPC offering"),
         redundant=capabilities.get("SourceNat", {}).get("RedundantRouter", "false").lower() == "true",
         distributedvpcrouter=capabilities.get("Connectivity", {}).get("DistributedRouter", "false").lower() == "true",
         serviceoffering=params.entity("serviceofferingid", ServiceOffering),
