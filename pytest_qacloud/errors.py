@@ -109,15 +109,14 @@ class CloudApiError(ServiceFaultError):
         errorcode: HTTP-like code (401, 431, 432, 530 …).
         errortext: CloudStack's own words.
         cserrorcode: its exception's number (9999 where it is unknown).
+        job: id of the job that failed; empty where the command itself was refused.
     """
 
-    def __init__(self, service: str, command: str, errorcode: int, errortext: str, cserrorcode: int = 9999) -> None:
-        self.command, self.errorcode, self.errortext, self.cserrorcode = (
-            command,
-            errorcode,
-            errortext,
-            cserrorcode,
-        )
+    def __init__(
+        self, service: str, command: str, errorcode: int, errortext: str, cserrorcode: int = 9999, *, job: str = ""
+    ) -> None:
+        self.command, self.errorcode, self.errortext = command, errorcode, errortext
+        self.cserrorcode, self.job = cserrorcode, job
         super().__init__(service, f"{command} failed with {errorcode}: {errortext}")
 
 

@@ -59,10 +59,10 @@ def qacloud_build(qacloud_zone: Zone) -> Build:
 @pytest.fixture(scope="session")
 def qacloud_api(pytestconfig: pytest.Config) -> CloudApi:
     """CloudStack's API with the root administrator's keys."""
-    session = _on_zone(pytestconfig).session
-    if session is None or session.api is None:
+    api = _on_zone(pytestconfig).api
+    if api is None:
         raise pytest.UsageError(NO_POOL)
-    return session.api
+    return api
 
 
 @pytest.fixture(scope="class", autouse=True)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import marvin
+from .callreports import CallReports
+from .calls import CallLog, RecordedApi, not_simulated
 from .errors import LeaseLostError, UnreachableError
 from .model import Outcome, Verdict
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from .model import LeaseLoss, Zone
+    from .ports import CloudApi
     from .session import Session
 
 POOL = "qacloud_pool"
@@ -27,6 +30,11 @@ POOL = "qacloud_pool"
 UNTESTABLE = ("qacloud_verdict", Outcome.UNTESTABLE.value)
 """The property of a report, in JUnit files too, that says nothing about the build."""
 
+NOT_SIMULATED = "qacloud_not_simulated"
+"""The property of a report, in JUnit files too, that names a command which the simulated management server has not."""
+
+MARKS = frozenset({UNTESTABLE[0], NOT_SIMULATED})
+
 VERDICT = "qacloud_verdict"
 """The attribute of a test's last report that holds its verdict as a line of JSON."""
 
@@ -34,18 +42,23 @@ NEEDS_ZONE = frozenset({"qacloud_zone", "qacloud_api", "qacloud_lease", "qacloud
 
 
 class OnZone:
-    """The zone that this process's tests run on, and the hooks around each of them.
+    """The zone that this process's tests run on, and the hooks around each of them; registers itself.
 
     Attributes:
+        api: for tests; what they call is recorded.
         session: whose zone it is; `None` until `use`.
         suites: what Marvin suites are given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
         self.session: Session | None = None
+        self.api: CloudApi | None = None
         self.zone: Zone | None = None
         self.suites: marvin.RunContext | None = None
+        self._calls: CallReports | None = None
         self._verdicts: dict[str, Verdict] = {}
+        config.pluginmanager.register(self, "qacloud-zone")
 
     def use(self, session: Session, zone: Zone) -> None:
         """Run tests on a zone from here on.
@@ -55,13 +68,18 @@ class OnZone:
         """
         self.session, self.zone = session, zone
         if session.api is not None and session.services is not None:
-            self.suites = marvin.bind(session.api, zone, session.services.cloud_api)
+            calls = CallLog(session.folder / "api-calls.jsonl", session.redact)
+            self.api, self._calls = RecordedApi(session.api, calls), CallReports(calls)
+            self.config.pluginmanager.register(self._calls, "qacloud-calls")
+            self.suites = marvin.bind(session.api, zone, session.services.cloud_api, calls=calls)
 
     def close(self) -> None:
         """Close what suites opened; a second call does nothing."""
         suites, self.suites = self.suites, None
         if suites is not None:
             suites.close()
+        if self._calls is not None:
+            self._calls.calls.close()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object | None:
@@ -90,13 +108,18 @@ class OnZone:
         report = yield
         if self.session is None or self.zone is None or not needs_zone(item):
             return report
-        ailment = self._ailment(self.session, call, report)
+        ailment, missing = self._ailment(self.session, call, report), self._not_simulated(item, call, report)
+        if ailment is None and missing:
+            ailment = f"not simulated: {', '.join(missing)}"
+            _mark(item, report, *((NOT_SIMULATED, name) for name in missing))
         if ailment is not None:
             blame_infrastructure(report, self.session.redact(ailment), self.session.redact(report.longreprtext))
-            item.user_properties.append(UNTESTABLE)
-        elif report.longrepr is not None and report.failed:
+            _mark(item, report, UNTESTABLE)
+        elif report.failed:
             report.longrepr = _redacted(self.session, report)
-        self._judge(self.session, self.zone, report, call, ailment)
+            # What an earlier phase was marked with says nothing of this one.
+            report.user_properties = [mark for mark in report.user_properties if mark[0] not in MARKS]
+        self._judge(self.session, self.zone, report, call, ailment, missing)
         return report
 
     def _loss(self) -> LeaseLoss | None:
@@ -117,6 +140,17 @@ class OnZone:
                 return str(error)
         return session.ailment()
 
+    def _not_simulated(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> list[str]:
+        """Commands that made a test fail since the simulated management server does not have them.
+
+        A command that was refused so counts also where the test caught the error: what it saw afterwards is no cloud's
+        doing.
+        """
+        if not report.failed or self._calls is None:
+            return []
+        told = [not_simulated(str(error)) for error in _causes(call.excinfo.value if call.excinfo else None)]
+        return [*dict.fromkeys([*filter(None, told), *self._calls.not_simulated(item, call.when)])]
+
     def _judge(
         self,
         session: Session,
@@ -124,6 +158,7 @@ class OnZone:
         report: pytest.TestReport,
         call: pytest.CallInfo[None],
         ailment: str | None,
+        missing: list[str],
     ) -> None:
         """Keep the worst that a test's phases say, and send it with the report of the last of them."""
         outcome = Outcome.UNTESTABLE if ailment else Outcome.BAD if report.failed else Outcome.GOOD
@@ -138,6 +173,7 @@ class OnZone:
                 pool=zone.pool,
                 epoch=zone.epoch,
                 duration_s=round(call.duration, 6),
+                not_simulated=tuple(missing),
             )
         if call.when == "teardown" and report.nodeid in self._verdicts:
             setattr(report, VERDICT, verdict_line(self._verdicts.pop(report.nodeid)))
@@ -157,12 +193,18 @@ def blame_infrastructure(report: pytest.TestReport, ailment: str, said: str) -> 
     text = f"UNTESTABLE: {ailment}"
     report.longrepr = f"{text}\n\nThe test itself said:\n{said}" if said else text
     report.outcome, report.when = "failed", "teardown" if report.when == "teardown" else "setup"
-    report.user_properties.append(UNTESTABLE)
+    if UNTESTABLE not in report.user_properties:
+        report.user_properties.append(UNTESTABLE)
 
 
 def is_untestable(report: pytest.TestReport | pytest.CollectReport) -> bool:
     """Whether a report is of a failure that says nothing about the build."""
     return report.failed and UNTESTABLE in map(tuple, getattr(report, "user_properties", ()))  # a list from a worker
+
+
+def lacking(report: pytest.TestReport) -> list[str]:
+    """Commands that the simulated management server lacks, of a report of a failure that came of it."""
+    return [str(value) for name, value in report.user_properties if name == NOT_SIMULATED] if report.failed else []
 
 
 def needs_zone(item: pytest.Item) -> bool:
@@ -173,8 +215,18 @@ def needs_zone(item: pytest.Item) -> bool:
     return not NEEDS_ZONE.isdisjoint(getattr(item, "fixturenames", ()))
 
 
+def _mark(item: pytest.Item, report: pytest.TestReport, *marks: tuple[str, object]) -> None:
+    """Put marks on a report, and on the test itself: JUnit files have the properties of its last report."""
+    for mark in marks:
+        for properties in (report.user_properties, item.user_properties):
+            if mark not in properties:
+                properties.append(mark)
+
+
 def _redacted(session: Session, report: pytest.TestReport) -> Any:
     """The failure's text without secrets; kept as pytest made it where it shows none."""
+    if report.longrepr is None:
+        return None
     shown = session.redact(report.longreprtext)
     return report.longrepr if shown == report.longreprtext else shown
 

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .callreports import SECTION
 from .errors import ConfigError, LeaseError, ProvisionError
-from .onzone import VERDICT, is_untestable
+from .onzone import VERDICT, is_untestable, lacking
 from .progress import STEPS, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from _pytest.junitxml import LogXML
 
     from .provision import StepTime
     from .session import Session
@@ -27,6 +30,7 @@ class Report:
         self.config = config
         self.no_zone = ""
         self.untestable: list[pytest.TestReport] = []
+        self.not_simulated: dict[str, dict[str, None]] = {}
         self.run_id = ""
         self.folder: Path | None = None
         self.runs: Sequence[Session] = ()
@@ -51,13 +55,19 @@ class Report:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """`U` for a test that says nothing about the build."""
-        return ("untestable", "U", "UNTESTABLE") if is_untestable(report) else None
+        """`U` for a test that says nothing about the build, `N` where the simulated management server is why."""
+        if not is_untestable(report):
+            return None
+        return ("not simulated", "N", "NOT SIMULATED") if lacking(report) else ("untestable", "U", "UNTESTABLE")
 
+    @pytest.hookimpl(tryfirst=True)  # before the JUnit file's test case is closed
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what says nothing about the build, and write verdicts into the run's folder, a line of JSON each."""
-        if is_untestable(report):
+        for command in lacking(report):
+            self.not_simulated.setdefault(command, {})[report.nodeid] = None
+        if is_untestable(report) and not lacking(report):
             self.untestable.append(report)
+        self._sections_into_junit(report)
         verdict = getattr(report, VERDICT, None)
         if verdict is not None and self.folder is not None:
             with (self.folder / "verdicts.jsonl").open("a", encoding="utf-8") as file:
@@ -65,9 +75,7 @@ class Report:
 
     def zones_made(self) -> None:
         """Put what is known of the run into the JUnit file, if one is written."""
-        from _pytest.junitxml import xml_key  # pytest offers no other way to a suite property outside a fixture
-
-        xml = self.config.stash.get(xml_key, None)
+        xml = self._junit()
         if xml is None or not self.runs:
             return
         for name, value in properties(self.run_id, self.runs):
@@ -81,6 +89,8 @@ class Report:
         for report in self.untestable:
             terminal.section(f"UNTESTABLE {report.nodeid}", sep="_", red=True)
             terminal.write_line(report.longreprtext)
+            for text in _sections(report):
+                terminal.write_line(text)
         terminal.section("qacloud")
         if self.no_zone:
             terminal.write_line(self.no_zone, red=True)
@@ -92,9 +102,31 @@ class Report:
             terminal.write_line(
                 f"{len(self.untestable)} UNTESTABLE: the infrastructure failed, the build is not blamed"
             )
+        for line in not_simulated_table(self.not_simulated):
+            terminal.write_line(line)
         for warning in (warning for run in self.runs for warning in run.warnings):
             terminal.write_line(f"warning: {warning}", yellow=True)
         terminal.write_line(f"journal and logs: {self.folder}")
+
+    def _junit(self) -> LogXML | None:
+        """The JUnit file that is being written; pytest offers no other way into it outside a fixture."""
+        from _pytest.junitxml import xml_key
+
+        return self.config.stash.get(xml_key, None)
+
+    def _sections_into_junit(self, report: pytest.TestReport) -> None:
+        """Put what the report of a failure shows of the run into the test case, as its `system-out`."""
+        xml = self._junit()
+        if xml is None:
+            return
+        from xml.etree.ElementTree import Element
+
+        from _pytest.junitxml import bin_xml_escape
+
+        for text in _sections(report):
+            element = Element("system-out")
+            element.text = bin_xml_escape(text)
+            xml.node_reporter(report).append(element)
 
 
 def zone_lines(run: Session) -> Iterator[str]:
@@ -127,6 +159,7 @@ def properties(run_id: str, runs: Sequence[Session]) -> Iterator[tuple[str, str]
 
 
 def _properties(run: Session) -> Iterator[tuple[str, str]]:
+    yield "folder", str(run.folder)
     if run.pool is not None:
         yield "pool", run.pool.name
     if run.guard is not None:
@@ -143,6 +176,22 @@ def _properties(run: Session) -> Iterator[tuple[str, str]]:
         yield "time.ready", f"{run.ready_s:.3f}"
     for step, times in _by_step(run.times):
         yield f"time.{step}", f"{max(time.elapsed_s for time in times):.3f}"
+
+
+def not_simulated_table(found: Mapping[str, Collection[str]]) -> list[str]:
+    """How many tests needed what the simulated management server has not, and a line a command, the most wanted first.
+
+    Args:
+        found: for each command the tests that called it.
+    """
+    if not found:
+        return []
+    tests = {test for each in found.values() for test in each}
+    lines = [
+        f"{len(tests)} NOT SIMULATED: the simulated management server has no such command, the build is not blamed"
+    ]
+    most_wanted = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    return lines + [f"  {command}: {len(wanted)} test{'s'[: len(wanted) > 1]}" for command, wanted in most_wanted]
 
 
 def stage_table(times: Sequence[StepTime]) -> list[str]:
@@ -180,6 +229,10 @@ def failure_report(pool: str, text: str) -> tuple[pytest.TestReport, pytest.Test
     place = ("qacloud", None, f"zone[{pool}]")
     setup = pytest.TestReport(node, place, {}, "failed", text, "setup")
     return setup, pytest.TestReport(node, place, {}, "passed", None, "teardown")
+
+
+def _sections(report: pytest.TestReport) -> list[str]:
+    return [text for name, text in report.sections if name == SECTION]
 
 
 def _by_step(times: Sequence[StepTime]) -> Iterator[tuple[str, list[StepTime]]]:

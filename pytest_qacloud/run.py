@@ -112,9 +112,8 @@ class LoneRun(Run):
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         super().__init__(config, settings)
-        self.on_zone = OnZone()
+        self.on_zone = OnZone(config)
         self.session: Session | None = None
-        config.pluginmanager.register(self.on_zone, "qacloud-zone")
 
     def pytest_sessionstart(self) -> None:
         """Refuse what cannot work before anything is collected."""

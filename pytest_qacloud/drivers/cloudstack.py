@@ -119,7 +119,7 @@ class CloudStackApi:
             result = content.get("jobresult", {})
             if status == FAILED:
                 told = result if isinstance(result, dict) else {"errortext": str(result)}
-                raise failure(self._name, command, told, int(content.get("jobresultcode", 530)))
+                raise failure(self._name, command, told, int(content.get("jobresultcode", 530)), job=job)
             if status != PENDING:
                 return result
             if deadline.over:

@@ -114,7 +114,7 @@ def post(http: requests.Session, url: str, params: Mapping[str, str], timeout_s:
     return content
 
 
-def failure(name: str, command: str, content: Mapping[str, Any], status: int) -> CloudApiError:
+def failure(name: str, command: str, content: Mapping[str, Any], status: int, *, job: str = "") -> CloudApiError:
     """The error that an error reply, or a failed job's result, tells of."""
     return CloudApiError(
         name,
@@ -122,6 +122,7 @@ def failure(name: str, command: str, content: Mapping[str, Any], status: int) ->
         int(content.get("errorcode", status)),
         str(content.get("errortext", "no reason given")),
         int(content.get("cserrorcode", UNKNOWN)),
+        job=job,
     )
 
 

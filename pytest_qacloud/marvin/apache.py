@@ -12,6 +12,7 @@ import copy
 import logging
 import re
 import time
+from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from .unavailable import NoDatabase
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..calls import CallLog
     from ..model import Endpoint, Zone
 
 PORTS = {"http": 80, "https": 443}
@@ -88,6 +90,38 @@ def make_test_client(zone: Zone, config: Any, logger: logging.Logger) -> Any:
         no_database = NoDatabase(zone.name)
         client.getDbConnection = lambda: no_database
     return client
+
+
+def record_calls(calls: CallLog | None) -> None:
+    """Have Marvin's connections record what they are asked; `None` to leave off.
+
+    Marvin calls the same method for each look at a job, which is a part of the call that waits for it.
+    """
+    connection: Any = import_module("marvin.cloudstackConnection").CSConnection
+    request = getattr(connection.marvinRequest, "__wrapped__", connection.marvinRequest)
+    connection.marvinRequest = request
+    if calls is None:
+        return
+
+    @wraps(request)
+    def recorded(self: Any, cmd: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True  # a failing test is shown its own lines and Marvin's
+        with calls.call(type(cmd).__name__.removesuffix("Cmd"), _params(cmd)) as call:
+            answer = request(self, cmd, *args, **kwargs)
+            call.job = call.job or str(getattr(answer, "jobid", None) or "")
+            return answer
+
+    connection.marvinRequest = recorded
+
+
+def _params(cmd: Any) -> dict[str, Any]:
+    """What was set of a command's parameters."""
+    set_ = getattr(cmd, "__dict__", {}).items()
+    return {
+        name: value
+        for name, value in set_
+        if name not in ("isAsync", "required", "typeInfo") and value is not None and value != []
+    }
 
 
 class WithoutSecrets(logging.Filter):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..calls import RecordedApi
 from ..errors import MarvinError
 from .installed import Kind, which
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..calls import CallLog
     from ..model import Endpoint, Zone
     from ..ports import CloudApi
 
@@ -55,6 +58,7 @@ def bind(
     zone: Zone,
     connect: Callable[[Endpoint], CloudApi],
     logger: logging.Logger | None = None,
+    calls: CallLog | None = None,
 ) -> RunContext:
     """Tie Marvin to a zone: its API modules follow the endpoint's own `listApis` from here on.
 
@@ -62,6 +66,7 @@ def bind(
         api: with the root administrator's keys.
         connect: makes a driver for another user's endpoint.
         logger: where suites and API calls are logged; `marvin` by default.
+        calls: records what suites call.
 
     Raises:
         MarvinError: what would be imported as `marvin` is not CloudStack's, or the zone's test data is unreadable.
@@ -76,14 +81,21 @@ def bind(
     catalogue.refresh(api.list("listApis"))
     logger = logger or logging.getLogger("marvin")
     if found.kind is Kind.APACHE:
-        from .apache import make_test_client, parsed_config
+        from .apache import make_test_client, parsed_config, record_calls
 
+        record_calls(calls)
         config = parsed_config(zone)
         return RunContext(make_test_client(zone, config, logger), config, logger)
     from marvin.cloudstackTestClient import CSTestClient
     from marvin.jsonHelper import jsonLoader
 
+    if calls is not None:
+        api, connect = RecordedApi(api, calls), partial(_recorded, connect, calls)
     return RunContext(CSTestClient(api, zone, connect, logger), jsonLoader(zone.marvin_config), logger)
+
+
+def _recorded(connect: Callable[[Endpoint], CloudApi], calls: CallLog, endpoint: Endpoint) -> CloudApi:
+    return RecordedApi(connect(endpoint), calls)
 
 
 def is_suite(cls: type) -> bool:

@@ -28,6 +28,7 @@ class Verdict:
         build: the build's commit, or its name where no commit is known.
         evidence: why, in a line: the error's last line, or the infrastructure's fault.
         pool, epoch: where it was observed.
+        not_simulated: commands that the simulated management server does not have: a run there again ends the same.
     """
 
     test: str
@@ -37,3 +38,4 @@ class Verdict:
     pool: str
     epoch: int
     duration_s: float
+    not_simulated: tuple[str, ...] = ()

@@ -5,12 +5,10 @@ from typing import Any
 
 from marvin.cloudstackException import CloudstackAPIException, InvalidParameterException
 from marvin.jsonHelper import getResultObj
+from pytest_qacloud.calls import shown
 from pytest_qacloud.errors import CloudApiError
 from pytest_qacloud.marvin.commands import catalogue
 from pytest_qacloud.ports import CloudApi
-
-SECRET = ("password", "secret", "privatekey", "userdata")
-"""A parameter whose name holds one of these is not logged."""
 
 
 class CSConnection:
@@ -41,7 +39,7 @@ class CSConnection:
         missing = [required for required in cmd.required if getattr(cmd, required) is None]
         if missing:
             raise InvalidParameterException(f"{name} needs {', '.join(missing)}")
-        self.logger.debug("%s(%s)", name, ", ".join(f"{key}={_shown(key, value)}" for key, value in params.items()))
+        self.logger.debug("%s(%s)", name, ", ".join(f"{key}={shown(key, value)!r}" for key, value in params.items()))
         begin_only = cmd.isAsync == "false" and catalogue.entries().get(name, {}).get("isasync") is True
         try:
             answer = self.api.submit(name, **params) if begin_only else self.api.call(name, **params)
@@ -60,7 +58,3 @@ def _request(cmd: Any) -> tuple[str, dict[str, Any]]:
         if name not in ("isAsync", "required") and value is not None and value != []
     }
     return type(cmd).__name__.removesuffix("Cmd"), params
-
-
-def _shown(name: str, value: object) -> str:
-    return "…" if any(word in name.lower() for word in SECRET) else repr(value)
