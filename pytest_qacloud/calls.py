@@ -164,6 +164,8 @@ class CallLog:
         except BaseException as error:
             said = f"{type(error).__name__} {error}"
             call.outcome = self._redact(_outcome(error))
+            if isinstance(error, CloudApiError):
+                call.job = error.job
             raise
         finally:
             self._mine.call = None

@@ -12,7 +12,7 @@ from pytest_qacloud.errors import ConfigError, LeaseLostError, PoolBusyError, Pr
 from pytest_qacloud.journal import Redactor
 from pytest_qacloud.model import Build, Endpoint, Zone
 from pytest_qacloud.provision import StepTime
-from pytest_qacloud.report import Report, failure_report, paragraphs, properties, stage_table
+from pytest_qacloud.report import Report, failure_report, not_simulated_table, paragraphs, properties, stage_table
 
 if TYPE_CHECKING:
     from pytest_qacloud.session import Session
@@ -67,6 +67,7 @@ def test_the_table_has_a_line_a_stage_in_the_order_of_the_run_with_the_slowest()
 def test_the_properties_of_a_run_with_a_zone() -> None:
     assert dict(properties("20260101-000000-abcd", [run()])) == {
         "run": "20260101-000000-abcd",
+        "folder": "/runs/1",
         "pool": "rack1",
         "epoch": "7",
         "machines": "node1,node2",
@@ -83,6 +84,7 @@ def test_the_properties_of_a_run_with_a_zone() -> None:
 def test_the_properties_of_a_run_that_got_nowhere() -> None:
     assert dict(properties("20260101-000000-abcd", [run(pool=None, guard=None, zone=None, times=[])])) == {
         "run": "20260101-000000-abcd",
+        "folder": "/runs/1",
         "build": "my-branch",
     }
 
@@ -213,3 +215,10 @@ def test_the_junit_file_gets_the_properties_without_secrets(pytester: pytest.Pyt
 def test_a_zone_that_was_ready_says_after_how_long(report: Report) -> None:
     assert "  zone ready       2.50 s  from asking for the lease to a healthy zone" in summary(report, run(ready_s=2.5))
     assert ("time.ready", "2.500") in list(properties("1", [run(ready_s=2.5)]))
+
+
+def test_what_is_not_simulated_is_listed_by_how_many_tests_want_it() -> None:
+    assert not_simulated_table({}) == []
+    table = not_simulated_table({"b": ["one"], "a": ["two"], "c": ["one", "two", "three"]})
+    assert table[0].startswith("3 NOT SIMULATED: ")
+    assert table[1:] == ["  c: 3 tests", "  a: 1 test", "  b: 1 test"]

@@ -24,7 +24,9 @@ class jsonLoader(object):
 """,
     "cloudstackConnection": r"""
 import base64, hashlib, hmac, json, re, time
-import urllib.parse, urllib.request
+import urllib.error, urllib.parse, urllib.request
+from .cloudstackAPI import queryAsyncJobResult
+from .cloudstackException import CloudstackAPIException
 from .jsonHelper import jsonLoader
 
 SPACES = "\s+"
@@ -45,14 +47,22 @@ class CSConnection(object):
     def marvinRequest(self, cmd, response_type=None, method="GET"):
         params = {k: str(v) for k, v in vars(cmd).items() if k not in ("isAsync", "required") and v not in (None, [])}
         answer = self.send(type(cmd).__name__[:-3], params)
-        count = self.asyncTimeout
-        while cmd.isAsync == "true" and answer.jobstatus != 1 and count:
-            answer = self.send("queryAsyncJobResult", {"jobid": answer.jobid})
-            time.sleep(1)
-            count -= 1
+        if cmd.isAsync == "true":
+            return self.poll(answer.jobid)
         if answer.count is not None:
             return next(value for name, value in vars(answer).items() if name != "count")
         return answer
+
+    def poll(self, job):
+        cmd = queryAsyncJobResult.queryAsyncJobResultCmd()
+        cmd.jobid = job
+        for _ in range(self.asyncTimeout):
+            answer = self.marvinRequest(cmd)
+            if answer.jobstatus == 1:
+                return answer.jobresult
+            if answer.jobstatus == 2:
+                raise Exception("Job failed: %s" % vars(answer.jobresult))
+            time.sleep(1)
 
     def send(self, command, params):
         params = dict(params, command=command, response="json", apiKey=self.apiKey)
@@ -60,9 +70,24 @@ class CSConnection(object):
         digest = hmac.new(self.securityKey.encode(), query.lower().encode(), hashlib.sha1).digest()
         params["signature"] = base64.b64encode(digest).decode()
         self.logger.debug("Payload: %s" % params)
-        with urllib.request.urlopen(self.baseUrl + "?" + urllib.parse.urlencode(params)) as reply:
-            content = json.load(reply)
-        return jsonLoader(next(iter(content.values())))
+        try:
+            reply = urllib.request.urlopen(self.baseUrl + "?" + urllib.parse.urlencode(params))
+        except urllib.error.HTTPError as error:
+            reply = error
+        with reply:
+            content = jsonLoader(next(iter(json.load(reply).values())))
+        if content.errorcode is not None:
+            said = "errorCode: %s, errorText:%s" % (content.errorcode, content.errortext)
+            raise CloudstackAPIException(command.lower(), said)
+        return content
+""",
+    "cloudstackException": """
+class CloudstackAPIException(Exception):
+    def __init__(self, cmd="", result=""):
+        self.errorMsg = "Execute cmd: %s failed, due to: %s" % (cmd, result)
+
+    def __str__(self):
+        return self.errorMsg
 """,
     "cloudstackTestClient": """
 import copy
