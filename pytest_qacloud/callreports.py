@@ -12,6 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from _pytest.nodes import Node
+
     from .calls import CallLog
 
 SECTION = "qacloud"
@@ -27,10 +29,11 @@ class CallReports:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Calls are the test's, from its setup to its teardown."""
-        self.calls.forget(item.nodeid)
-        with self.calls.during(item.nodeid):
+        test = full_id(item)
+        self.calls.forget(test)
+        with self.calls.during(test):
             answer = yield
-        self.calls.forget(item.nodeid)
+        self.calls.forget(test)
         return answer
 
     @pytest.hookimpl(wrapper=True)
@@ -40,7 +43,7 @@ class CallReports:
         """Calls of a fixture that several tests share, such as `setUpClass`, are those of the class or module."""
         if fixturedef.scope == "function":
             return (yield)
-        with self.calls.during(request.node.nodeid):
+        with self.calls.during(full_id(request.node)):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -61,7 +64,7 @@ class CallReports:
         parts = [f"logs of this run: {self.calls.path.parent}"]
         for node in _nodes(item, when):
             made = self.calls.made(node)
-            if made.count or node == item.nodeid:
+            if made.count or node == full_id(item):
                 parts.append(made.text(node, self.calls.path))
         return "\n".join(parts)
 
@@ -69,5 +72,13 @@ class CallReports:
 def _nodes(item: pytest.Item, when: str) -> Iterator[str]:
     """Ids of those whose calls may have made a phase fail: in the setup also what holds the test, its class first."""
     if when == "setup":
-        yield from (node.nodeid for node in item.listchain()[-2::-1])
-    yield item.nodeid
+        yield from map(full_id, item.listchain()[-2::-1])
+    yield full_id(item)
+
+
+def full_id(node: Node) -> str:
+    """A node's id, with the whole path of a file outside the root folder: two of these may have one id in pytest."""
+    file = node.getparent(pytest.Module)
+    if file is None or file.path.is_relative_to(node.config.rootpath):
+        return node.nodeid
+    return f"{file.path}{node.nodeid.removeprefix(file.nodeid)}"

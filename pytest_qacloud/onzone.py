@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import marvin
-from .callreports import CallReports
+from .callreports import CallReports, full_id
 from .calls import CallLog, RecordedApi, not_simulated
 from .errors import LeaseLostError, UnreachableError
 from .model import Outcome, Verdict
@@ -34,6 +34,9 @@ NOT_SIMULATED = "qacloud_not_simulated"
 """The property of a report, in JUnit files too, that names a command which the simulated management server has not."""
 
 MARKS = frozenset({UNTESTABLE[0], NOT_SIMULATED})
+
+TEST = "qacloud_test"
+"""The property of a test whose id is not its own, since its file is outside of pytest's root folder: one that is."""
 
 VERDICT = "qacloud_verdict"
 """The attribute of a test's last report that holds its verdict as a line of JSON."""
@@ -90,6 +93,8 @@ class OnZone:
         if loss is None:
             if needs_zone(item):
                 item.user_properties.append((POOL, self.zone.pool))
+                if full_id(item) != item.nodeid:
+                    item.user_properties.append((TEST, full_id(item)))
             return None
         item.session.shouldstop = str(loss)
         return True
@@ -110,6 +115,12 @@ class OnZone:
             return report
         ailment, missing = self._ailment(self.session, call, report), self._not_simulated(item, call, report)
         if ailment is None and missing:
+            before = self._verdicts.get(test_of(report))
+            if call.when == "teardown" and before is not None and before.not_simulated:
+                # It has been counted, and what was never made cannot be cleaned up.
+                report.outcome, report.longrepr = "passed", None
+                self._judge(self.session, self.zone, report, call, None, [])
+                return report
             ailment = f"not simulated: {', '.join(missing)}"
             _mark(item, report, *((NOT_SIMULATED, name) for name in missing))
         if ailment is not None:
@@ -162,11 +173,12 @@ class OnZone:
     ) -> None:
         """Keep the worst that a test's phases say, and send it with the report of the last of them."""
         outcome = Outcome.UNTESTABLE if ailment else Outcome.BAD if report.failed else Outcome.GOOD
-        before = self._verdicts.get(report.nodeid)
+        test = test_of(report)
+        before = self._verdicts.get(test)
         if not report.skipped and (call.when == "call" or report.failed) and _worse(outcome, before):
             evidence = ailment or (str(call.excinfo.value) if call.excinfo else "") or "passed"
-            self._verdicts[report.nodeid] = Verdict(
-                test=report.nodeid,
+            self._verdicts[test] = Verdict(
+                test=test,
                 build=zone.build.commit or zone.build.name,
                 outcome=outcome,
                 evidence=session.redact(evidence.splitlines()[0]),
@@ -175,8 +187,8 @@ class OnZone:
                 duration_s=round(call.duration, 6),
                 not_simulated=tuple(missing),
             )
-        if call.when == "teardown" and report.nodeid in self._verdicts:
-            setattr(report, VERDICT, verdict_line(self._verdicts.pop(report.nodeid)))
+        if call.when == "teardown" and test in self._verdicts:
+            setattr(report, VERDICT, verdict_line(self._verdicts.pop(test)))
 
 
 def verdict_line(verdict: Verdict) -> str:
@@ -200,6 +212,11 @@ def blame_infrastructure(report: pytest.TestReport, ailment: str, said: str) -> 
 def is_untestable(report: pytest.TestReport | pytest.CollectReport) -> bool:
     """Whether a report is of a failure that says nothing about the build."""
     return report.failed and UNTESTABLE in map(tuple, getattr(report, "user_properties", ()))  # a list from a worker
+
+
+def test_of(report: pytest.TestReport) -> str:
+    """The id of a report's test, which no other has."""
+    return str(dict(report.user_properties).get(TEST, report.nodeid))
 
 
 def lacking(report: pytest.TestReport) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from .callreports import SECTION
 from .errors import ConfigError, LeaseError, ProvisionError
-from .onzone import VERDICT, is_untestable, lacking
+from .onzone import VERDICT, is_untestable, lacking, test_of
 from .progress import STEPS, seconds
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Report:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what says nothing about the build, and write verdicts into the run's folder, a line of JSON each."""
         for command in lacking(report):
-            self.not_simulated.setdefault(command, {})[report.nodeid] = None
+            self.not_simulated.setdefault(command, {})[test_of(report)] = None
         if is_untestable(report) and not lacking(report):
             self.untestable.append(report)
         self._sections_into_junit(report)

@@ -176,6 +176,14 @@ class TestLackingSetup(cloudstackTestCase):
         pass
 
 
+class TestTwice(cloudstackTestCase):
+    def test_7_fails_and_cannot_clean_up(self):
+        self.testClient.getApiClient().{command}({command}.{command}Cmd())
+
+    def tearDown(self):
+        raise Exception("nothing to clean up")
+
+
 def test_6_by_the_fixture(qacloud_api):
     qacloud_api.call("{command}")
 """
@@ -201,9 +209,9 @@ def test_what_is_not_simulated_is_counted_apart(idle_rack: Rack, tmp_path: Path,
     ended = run(tmp_path, idle_rack.pool_file, *arguments, suite=LACKING.format(command=command))
 
     assert ended.code == 1, ended.output
-    assert re.search(r"= 1 failed, 1 passed, 4 not simulated in ", ended.output), ended.output
-    assert "4 NOT SIMULATED: " in ended.output
-    assert f"  {command}: 4 tests\n" in ended.output
+    assert re.search(r"= 1 failed, 1 passed, 5 not simulated in ", ended.output), ended.output
+    assert "5 NOT SIMULATED: " in ended.output
+    assert f"  {command}: 5 tests\n" in ended.output
     verdicts = {
         verdict["test"].rpartition("::")[2]: (verdict["outcome"], verdict["not_simulated"])
         for verdict in ended.verdicts
@@ -216,9 +224,10 @@ def test_what_is_not_simulated_is_counted_apart(idle_rack: Rack, tmp_path: Path,
         "test_4_does_not_mind": ("GOOD", []),
         "test_5_never_runs": lacking,
         "test_6_by_the_fixture": lacking,
+        "test_7_fails_and_cannot_clean_up": lacking,
     }
     suite = next(ET.parse(tmp_path / "bvt.xml").getroot().iter("testsuite"))
-    assert (suite.attrib["failures"], suite.attrib["errors"], suite.attrib["tests"]) == ("1", "4", "6")
+    assert (suite.attrib["failures"], suite.attrib["errors"], suite.attrib["tests"]) == ("1", "5", "7")
     marked = {
         case.attrib["name"]: {item.attrib["name"]: item.attrib["value"] for item in case.iter("property")}
         for case in suite.iter("testcase")
@@ -229,3 +238,42 @@ def test_what_is_not_simulated_is_counted_apart(idle_rack: Rack, tmp_path: Path,
         | ({"qacloud_verdict": "UNTESTABLE", "qacloud_not_simulated": command} if found == lacking else {})
         for name, found in verdicts.items()
     }
+
+
+SAME = """
+from marvin.cloudstackTestCase import cloudstackTestCase
+from marvin.cloudstackAPI import listZones
+
+
+class TestSame(cloudstackTestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.testClient.getApiClient().listZones(listZones.listZonesCmd())
+        {setup}
+
+    def test_same(self):
+        {test}
+"""
+
+
+def test_files_outside_the_root_folder_are_not_taken_for_each_other(idle_rack: Rack, tmp_path: Path) -> None:
+    files = []
+    for folder, setup, test in (("one", "pass", "self.fail('one')"), ("two", "raise Exception('two')", "pass")):
+        file = tmp_path / "elsewhere" / folder / "test_same.py"
+        file.parent.mkdir(parents=True)
+        file.write_text(SAME.format(setup=setup, test=test), encoding="utf-8")
+        files.append(file)
+
+    ended = run(
+        tmp_path / "root", idle_rack.pool_file, f"--junitxml={tmp_path / 'root' / 'bvt.xml'}",
+        *map(str, files), "--import-mode=importlib", suite="",
+    )  # fmt: skip
+
+    assert ended.code == 1, ended.output
+    one, two = (f"{file}::TestSame::test_same" for file in files)
+    assert [(verdict["test"], verdict["evidence"]) for verdict in ended.verdicts] == [(one, "one"), (two, "two")]
+    cases = [*ET.parse(ended.folder / "bvt.xml").getroot().iter("testcase")]
+    names = [item.attrib["value"] for case in cases for item in case.iter("property") if "test" in item.attrib["name"]]
+    assert names == [one, two]
+    assert f"{one} made no API call" in str(cases[0].findtext("system-out"))
+    assert f"1 API call of {two.removesuffix('::test_same')}\n" in str(cases[1].findtext("system-out"))
