@@ -85,6 +85,10 @@ def test_only_session_and_the_command_line_wire_drivers() -> None:
     assert users <= {"session", "check", "cli.pools"}
 
 
+def test_only_the_gate_s_repository_imports_gitpython() -> None:
+    assert {module_name(path) for path in FILES if "git" in foreign(imports(path))} == {"gate.repo"}
+
+
 def test_loading_the_plugin_imports_nothing_heavy() -> None:
     heavy = {"pydantic", "sqlalchemy", "alembic", "paramiko", "pyghmi", "requests", "rich", "click", "yaml", "tenacity"}
     program = f"import sys, pytest, {PACKAGE}.plugin, {PACKAGE}.fixtures; print(*sys.modules)"

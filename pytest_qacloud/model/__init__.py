@@ -26,16 +26,29 @@ from .pool import (
     VlanRange,
     VmwareService,
 )
+from .process import (
+    API_PORT,
+    AdminLogin,
+    Command,
+    ProcessIdentity,
+    ProcessPool,
+    ProcessRecipe,
+    Ready,
+    Server,
+)
 from .secret import SecretRef
 from .verdict import Outcome, Verdict
 from .zone import Build, Endpoint, MachinePlan, Zone, ZonePlan
 
 __all__ = [
+    "API_PORT",
     "AddressRange",
+    "AdminLogin",
     "Bmc",
     "Build",
     "Claim",
     "CobblerService",
+    "Command",
     "Endpoint",
     "Export",
     "GuestNetwork",
@@ -53,10 +66,15 @@ __all__ = [
     "Outcome",
     "PollIntervals",
     "Pool",
+    "ProcessIdentity",
+    "ProcessPool",
+    "ProcessRecipe",
     "PublicNetwork",
     "PuppetService",
+    "Ready",
     "Role",
     "SecretRef",
+    "Server",
     "SshEndpoint",
     "SshService",
     "StorageNetwork",
