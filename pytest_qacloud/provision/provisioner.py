@@ -7,13 +7,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from ..deadline import SYSTEM_CLOCK
 from ..errors import ProvisionError, StoppedError
 from ..fanout import for_each
 from ..model import Lease, Machine, MachinePlan, Mark, Role, Zone
 from . import steps
 from .plan import plan_machine, replan
 from .stage import Done
-from .zone import ZoneSteps
+from .zone import ZoneSteps, order_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,6 +94,24 @@ class Provisioner:
         for plan in self.plan.machines:
             self._store.unmark(self.plan.pool.name, plan.name)
         return zone
+
+    @property
+    def roles(self) -> tuple[tuple[str, str], ...]:
+        """(machine, role) of the zone, management first."""
+        return tuple((plan.name, plan.role.value) for plan in self.plan.machines)
+
+    def teardown(self, check: Callable[[], None]) -> list[ProvisionError]:
+        """Undo all that has begun, also after the run was told to stop.
+
+        Args:
+            check: raises when nothing may be touched any more.
+
+        Raises:
+            LeaseLostError: the pool is no longer ours to touch.
+        """
+        self.stage.check, self.stage.clock = check, SYSTEM_CLOCK
+        context = replace(self._whole, check=check, clock=SYSTEM_CLOCK, plan=self.plan)
+        return teardown(context, self.stage, self.plans())
 
     def plans(self) -> list[MachinePlan]:
         """A plan for every machine that a step has begun on, so that it can be undone."""
@@ -200,7 +219,8 @@ class Provisioner:
         if endpoint is None:
             pool = self.plan.pool
             raise ProvisionError(pool.name, "zone", "no machine became the management server", 0.0, "", of_pool=True)
-        return ZoneSteps(self.context, self.stage, self.plan, endpoint, self._zone_config).make()
+        order, api = order_of(self.plan, self.context.services), self.context.services.cloud_api(endpoint)
+        return ZoneSteps(order, endpoint, api, self.stage, self.context.check, self._zone_config).make()
 
 
 def undo_machine(context: Context, stage: Stage, plan: MachinePlan) -> list[ProvisionError]:

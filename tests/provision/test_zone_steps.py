@@ -14,7 +14,7 @@ from pytest_qacloud.errors import LeaseLostError, ProvisionError
 from pytest_qacloud.journal import Journal, Redactor
 from pytest_qacloud.model import Endpoint, Zone
 from pytest_qacloud.provision.stage import Stage
-from pytest_qacloud.provision.zone import ZoneSteps
+from pytest_qacloud.provision.zone import ZoneSteps, order_of
 from pytest_qacloud.provision.zone_config import parse_zone_config
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class Bench:
         context = context_of(Services(self.api), self.folder, check=self.check, clock=clock)
         stage = Stage("rack1", self.journal, self.check, clock)
         parsed = None if config is None else parse_zone_config(json.dumps(config), "zone.cfg")
-        return ZoneSteps(context, stage, context.plan, ENDPOINT, parsed).make()
+        order = order_of(context.plan, context.services)
+        return ZoneSteps(order, ENDPOINT, context.services.cloud_api(ENDPOINT), stage, self.check, parsed).make()
 
     def events(self, step: str) -> list[dict[str, Any]]:
         lines = self.file.read_text(encoding="utf-8").splitlines()
