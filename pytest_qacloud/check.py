@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import AccessDeniedError, ConfigError, DriverError, HostKeyError, QacloudError, UnreachableError
@@ -13,8 +15,9 @@ from .model import Role
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .model import Machine, Pool, SecretRef
+    from .model import Machine, Pool, ProcessPool, SecretRef
     from .ports import Services, Shell
+    from .ports_process import ProcessServices
 
 GIB = 1024**3
 SHELL_LIMIT_S = 20.0
@@ -80,7 +83,7 @@ def check_pool(
     return [result for results in answered for result in results]
 
 
-def _answer(probe: Probe, pool: Pool) -> tuple[CheckResult, bool]:
+def _answer(probe: Probe, pool: Pool | ProcessPool) -> tuple[CheckResult, bool]:
     """The answer, and whether it makes sense to ask the same service more."""
     started_s = time.monotonic()
 
@@ -219,3 +222,42 @@ def _readable(services: Services, ref: SecretRef) -> Callable[[], str]:
         return f"readable: {ref}"
 
     return ask
+
+
+def check_process(pool: ProcessPool, make: Callable[[], ProcessServices]) -> list[CheckResult]:
+    """Ask what a pool of kind `process` needs on this machine: its repository, its programs, its password.
+
+    Args:
+        make: its drivers; fails where there is no such repository.
+    """
+    services: list[ProcessServices] = []
+
+    def repository() -> str:
+        services.append(make())
+        return f"HEAD is {services[0].sources.look()}"
+
+    def password() -> str:
+        pool.management.password.read()
+        return f"readable: {pool.management.password}"
+
+    recipe = pool.process
+    commands = {"build": recipe.build, "prepare": recipe.prepare, "start": recipe.start, "stop": recipe.stop}
+    programs = [
+        Probe("programs", program, f"process.{step}", partial(_program_found, program))
+        for step, command in commands.items()
+        if command is not None and "/" not in (program := command.argv[0]) and "{" not in program
+    ]
+    questions = [
+        Probe("repository", "HEAD", "process.repository", repository),
+        *programs,
+        Probe("secrets", "management.password", "management.password", password),
+    ]
+    return [_answer(question, pool)[0] for question in questions]
+
+
+def _program_found(program: str) -> str:
+    """A program without a folder in its name; others may come with the sources."""
+    found = shutil.which(program)
+    if found is None:
+        raise DriverError("this machine", f"there is no program {program} on the PATH", "install it")
+    return found

@@ -14,6 +14,7 @@ QacloudError
         HostKeyError         SSH: another host key than the one this run put there
     DeadlineError            something did not become true in time
     ProvisionError           a step failed for good: machine, step, observation, time, next action (exit code 75)
+        BuildError           the commit's build command failed: neither a verdict on a test nor the machines' fault
     StoppedError             the run was told to stop, or going on makes no sense
     MarvinError              Marvin, or what stands for it, cannot be loaded or used
 
@@ -156,6 +157,14 @@ class ProvisionError(QacloudError):
         self.machine, self.step, self.observed = machine, step, observed
         self.elapsed_s, self.action, self.of_pool = elapsed_s, action, of_pool
         super().__init__(f"{machine}: step {step} failed after {elapsed_s:.1f} s: {observed}. {action}")
+
+
+class BuildError(ProvisionError):
+    """The build command of a commit ran to its end, and its end was a failure.
+
+    It gives no verdict on any test. It is the commit's fault unless the same command fails on its parent too; a build
+    that takes too long, or cannot be run at all, is a plain `ProvisionError`.
+    """
 
 
 class StoppedError(QacloudError):

@@ -9,7 +9,7 @@ import pytest
 from . import marvin
 
 if TYPE_CHECKING:
-    from .model import Build, Lease, Pool, Zone
+    from .model import Build, Lease, Pool, ProcessPool, Zone
     from .onzone import OnZone
     from .ports import CloudApi
 
@@ -33,7 +33,7 @@ def qacloud_zone(pytestconfig: pytest.Config) -> Zone:
 
 
 @pytest.fixture(scope="session")
-def qacloud_pool(pytestconfig: pytest.Config) -> Pool:
+def qacloud_pool(pytestconfig: pytest.Config) -> Pool | ProcessPool:
     """The pool that is leased."""
     session = _on_zone(pytestconfig).session
     if session is None or session.pool is None:

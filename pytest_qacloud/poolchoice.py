@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from .config import SimulatedPool, find_pool, list_pools, load_pool
 from .errors import ConfigError
+from .model import Pool
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .model import Pool
+    from .config import AnyPool
+    from .model import ProcessPool
 
 log = logging.getLogger(__name__)
 
@@ -19,18 +21,18 @@ ANY = "any"
 SIM = "sim"
 
 
-def choose(text: str, folder: Path) -> list[Pool | SimulatedPool]:
+def choose(text: str, folder: Path) -> list[AnyPool]:
     """The pools of an option's text, in its order; any one of them will do.
 
     Args:
-        text: names, or paths of pool files, with commas between them; `any` and `any:TAG` are all real pools of the
-            folder, and `sim` is there even where no file says so.
+        text: names, or paths of pool files, with commas between them; `any` and `any:TAG` are all pools of machines of
+            the folder, and `sim` is there even where no file says so.
         folder: of the pool files.
 
     Raises:
         ConfigError: a file is wrong, there is no such pool, or a simulated one is not alone.
     """
-    found: list[Pool | SimulatedPool] = []
+    found: list[AnyPool] = []
     for name in filter(None, (part.strip() for part in text.split(","))):
         if name.partition(":")[0] == ANY:
             found += _any_pool(folder, name.partition(":")[2])
@@ -43,8 +45,8 @@ def choose(text: str, folder: Path) -> list[Pool | SimulatedPool]:
     return found
 
 
-def real(pool: Pool | SimulatedPool) -> Pool:
-    """A pool that exists.
+def real(pool: AnyPool) -> Pool | ProcessPool:
+    """A pool that can be leased.
 
     Raises:
         ConfigError: it is only simulated.
@@ -57,14 +59,12 @@ def real(pool: Pool | SimulatedPool) -> Pool:
 
 
 def _any_pool(folder: Path, tag: str) -> list[Pool]:
-    """All real pools of the folder, with the tag if one is asked for; broken files are left out and logged."""
+    """All pools of machines of the folder, with the tag if one is asked for; broken files are left out and logged."""
     found: list[Pool] = []
     for entry in list_pools(folder):
         if entry.error is not None:
             log.warning("left out: %s", entry.error)
-        elif (
-            entry.pool is not None and not isinstance(entry.pool, SimulatedPool) and (not tag or tag in entry.pool.tags)
-        ):
+        elif isinstance(entry.pool, Pool) and (not tag or tag in entry.pool.tags):
             found.append(entry.pool)
     if not found:
         raise ConfigError(f"no real pool{f' with the tag {tag}' if tag else ''} in this folder", file=str(folder))

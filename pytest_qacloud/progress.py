@@ -22,9 +22,15 @@ if TYPE_CHECKING:
     from .journal import Event
 
 STEPS = (
-    "preflight", "storage", "cobbler", "puppet", "ipmi", "installed", "converge", "management", "zone", "healthy",
+    "preflight", "storage", "cobbler", "puppet", "ipmi", "installed", "converge", "source", "build", "prepare", "start",
+    "ready", "management", "zone", "healthy",
 )  # fmt: skip
 """Of a machine or of its pool, in order."""
+
+PROCESS_STEPS = (
+    "lease", "preflight", "source", "build", "prepare", "start", "ready", "management", "zone", "healthy",
+)  # fmt: skip
+"""Of a pool whose management server runs on this machine."""
 
 POOL_STEPS = ("lease", "preflight", "storage", "zone", "healthy")
 MACHINE_STEPS = ("preflight", "cobbler", "puppet", "ipmi", "installed", "converge")
@@ -211,6 +217,8 @@ class _Row:
     def steps(self) -> tuple[str, ...]:
         """What its bar counts."""
         seen = {self.step, *self.done}
+        if seen & {"source", "build", "prepare", "start", "ready"}:
+            return PROCESS_STEPS
         if seen & (set(POOL_STEPS) - set(MACHINE_STEPS)):
             return POOL_STEPS
         return MANAGEMENT_STEPS if "management" in seen else MACHINE_STEPS

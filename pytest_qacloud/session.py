@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .deadline import SYSTEM_CLOCK
 from .errors import ConfigError, LeaseLostError, QacloudError
 from .interrupts import Interrupts, all_of
 from .journal import Redactor
@@ -27,12 +26,12 @@ if TYPE_CHECKING:
     from .handover import Handover
     from .launcher import Rack
     from .leasing import Heartbeat
-    from .model import Build, Lease, Pool, WaitStatus, Zone
+    from .model import Build, Lease, Pool, ProcessPool, WaitStatus, Zone
     from .ports import CloudApi, LeaseGuard, LeaseStore
     from .progress import View
-    from .provision import Provisioner, ZoneConfig
+    from .provision import ProcessProvisioner, Provisioner, ZoneConfig
     from .settings import Settings
-    from .wiring import Drivers
+    from .wiring import ApiDrivers
 
 
 class Session:
@@ -52,16 +51,16 @@ class Session:
         self.journal = open_journal(self.folder, self.redact)
         self.journal.listen(lambda event: self.view(event))  # noqa: PLW0108  # the view may be replaced
         self.interrupts = Interrupts()
-        self.pool: Pool | None = None
+        self.pool: Pool | ProcessPool | None = None
         self.zone: Zone | None = None
         self.api: CloudApi | None = None
         self.guard: LeaseGuard | None = None
         self.times: list[StepTime] = []
         self.ready_s: float | None = None
         self.warnings: list[str] = []
-        self._provisioner: Provisioner | None = None
+        self._provisioner: Provisioner | ProcessProvisioner | None = None
         self._zone_config: ZoneConfig | None = None
-        self._services: Drivers | None = None
+        self._services: ApiDrivers | None = None
         self._store: LeaseStore | None = None
         self._heartbeat: Heartbeat | None = None
         self._place: object = None
@@ -101,13 +100,13 @@ class Session:
             ConfigError: the settings name zones to make, too.
         """
         from .leasing import attach
-        from .wiring import Drivers
+        from .wiring import api_drivers
 
         if self.settings["zone"] and self.settings["zone-config"]:
             raise ConfigError("--qacloud-zone names a zone that is there, --qacloud-zone-config one to make: drop one")
         pool, store = self._take_over(handover)
         self.guard = self._stack.enter_context(attach(store, handover.lease))
-        self._services = Drivers(pool, self.redact)
+        self._services = api_drivers(pool, self.redact)
         self._stack.callback(self._services.close)
         self.zone = handover.zone
         self.api = self._services.cloud_api(self.zone.endpoint)
@@ -115,7 +114,7 @@ class Session:
         return self.zone
 
     @property
-    def services(self) -> Drivers | None:
+    def services(self) -> ApiDrivers | None:
         """The pool's drivers, once there is a lease."""
         return self._services
 
@@ -157,7 +156,7 @@ class Session:
                 pool_file=str(Path(pool.path).absolute()),
                 lease=replace(lease, ttl_s=ttl_s, detached=True),
                 zone=self.zone,
-                roles=tuple((plan.name, plan.role.value) for plan in provisioner.plan.machines),
+                roles=provisioner.roles,
                 begun=tuple((done.machine, done.step) for done in provisioner.stage.begun),
             ),
         )
@@ -171,10 +170,14 @@ class Session:
             LeaseLostError: its lease has ended: the pool is somebody else's, or the next lease cleans it.
         """
         from .leasing import Heartbeat
+        from .model import ProcessPool
         from .provision import Done
 
         pool, store = self._take_over(handover)
         self.guard = self._stack.enter_context(Heartbeat(store, handover.lease))
+        if isinstance(pool, ProcessPool):
+            self._prepare_process(pool, handover.lease).resume()
+            return
         provisioner = self._prepare(pool, handover.lease, handover.zone.build, dict(handover.roles))
         provisioner.stage.begun[:] = [Done(*pair) for pair in handover.begun]
 
@@ -186,7 +189,7 @@ class Session:
                 self._teardown(provisioner)
             self._stack.callback(self.journal.record, "run", "end", run=self.run_id)
 
-    def _take_over(self, handover: Handover) -> tuple[Pool, LeaseStore]:
+    def _take_over(self, handover: Handover) -> tuple[Pool | ProcessPool, LeaseStore]:
         """The pool of a zone that another process made, and its lease store; hides its secrets from here on."""
         from .config import load_pool
         from .poolchoice import real
@@ -195,9 +198,9 @@ class Session:
         lease, zone = handover.lease, handover.zone
         for secret in (lease.token, zone.endpoint.api_key, zone.endpoint.secret_key, *secrets_in(zone.marvin_config)):
             self.redact.add(secret)
-        self.pool = real(load_pool(Path(handover.pool_file)))
-        self._store = self._lease_store(self.pool)
-        return self.pool, self._store
+        self.pool = pool = real(load_pool(Path(handover.pool_file)))
+        self._store = self._lease_store(pool)
+        return pool, self._store
 
     def _read_zone_config(self) -> ZoneConfig | None:
         from .handover import writable
@@ -226,7 +229,7 @@ class Session:
         if self.settings["config-out"]:
             write_private(self.settings.path("config-out"), json.dumps(zone.marvin_config, indent=2) + "\n")
 
-    def _candidates(self) -> list[Pool]:
+    def _candidates(self) -> list[Pool | ProcessPool]:
         """The pools that would do, with the simulated rack started if it is one of them."""
         from .config import SimulatedPool
         from .poolchoice import choose, real
@@ -235,7 +238,7 @@ class Session:
         simulated = [pool for pool in chosen if isinstance(pool, SimulatedPool)]
         return [self._simulate(simulated[0])] if simulated else [real(pool) for pool in chosen]
 
-    def _simulate(self, simulated: SimulatedPool) -> Pool:
+    def _simulate(self, simulated: SimulatedPool) -> Pool | ProcessPool:
         from .config import load_pool
         from .launcher import launch
         from .poolchoice import real
@@ -255,12 +258,12 @@ class Session:
         )
         return real(load_pool(pool_file))
 
-    def _lease_store(self, pool: Pool) -> LeaseStore:
+    def _lease_store(self, pool: Pool | ProcessPool) -> LeaseStore:
         from .leasing import SqlLeaseStore, default_url
 
         return SqlLeaseStore(pool.lease.store or default_url())
 
-    def _lease(self, pools: Sequence[Pool]) -> Lease:
+    def _lease(self, pools: Sequence[Pool | ProcessPool]) -> Lease:
         from .leasing import acquire, default_owner
         from .model import Claim
 
@@ -297,10 +300,15 @@ class Session:
             self._place, self._say_next_s = place, waited_s + self.view.repeat_s
             self.view.say(waiting_text(status))
 
-    def _provision(self, pool: Pool, lease: Lease) -> Zone:
+    def _provision(self, pool: Pool | ProcessPool, lease: Lease) -> Zone:
+        from .model import ProcessPool
         from .provision import resolve_build
 
-        provisioner = self._prepare(pool, lease, resolve_build(self.settings["build"]), None)
+        provisioner: Provisioner | ProcessProvisioner
+        if isinstance(pool, ProcessPool):
+            provisioner = self._prepare_process(pool, lease)
+        else:
+            provisioner = self._prepare(pool, lease, resolve_build(self.settings["build"]), None)
         try:
             zone = provisioner.provision()
         finally:
@@ -353,20 +361,34 @@ class Session:
         self._provisioner = made
         return made
 
-    def _teardown(self, provisioner: Provisioner) -> None:
-        from .provision import teardown
+    def _prepare_process(self, pool: ProcessPool, lease: Lease) -> ProcessProvisioner:
+        """The same for a pool whose management server runs on this machine; HEAD where no build is named."""
+        from .paths import state_dir
+        from .provision import ProcessProvisioner, ProcessState, Stage
+        from .wiring import ProcessDrivers
 
+        guard = self.guard
+        if guard is None:
+            raise QacloudError("a zone needs a lease first")
+        rev = "HEAD" if self.settings.source("build") == "default" else self.settings["build"]
+        stage = Stage(pool.name, self.journal, all_of(guard.check, self.interrupts.check), self.interrupts)
+        self._services = services = ProcessDrivers(pool, self.redact, lambda: stage.check())  # noqa: PLW0108  # it changes
+        self._stack.callback(services.close)
+        state = ProcessState(state_dir() / "processes")
+        made = ProcessProvisioner(pool, rev, lease, services, state, stage, self.folder, self._zone_config)
+        self._provisioner = made
+        return made
+
+    def _teardown(self, provisioner: Provisioner | ProcessProvisioner) -> None:
         guard = self.guard
         if guard is None:
             return
         self.journal.required = False  # a full disk must not keep machines running
-        stage = provisioner.stage
-        stage.check, stage.clock = guard.check, SYSTEM_CLOCK
-        context = replace(provisioner.context, check=guard.check, clock=SYSTEM_CLOCK, plan=provisioner.plan)
-        self.view.say(f"taking the zone on {context.pool.name} down")
+        name = provisioner.stage.pool
+        self.view.say(f"taking the zone on {name} down")
         try:
-            with self._timed("teardown", context.pool.name):
-                failures = teardown(context, stage, provisioner.plans())
+            with self._timed("teardown", name):
+                failures = provisioner.teardown(guard.check)
         except LeaseLostError as error:
             self.warnings.append(f"{error}; nothing was taken down, the pool's next lease does it")
             return

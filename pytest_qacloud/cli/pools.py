@@ -19,8 +19,7 @@ from ..settings import Settings
 
 if TYPE_CHECKING:
     from ..check import CheckResult
-    from ..config import PoolEntry, SimulatedPool
-    from ..model import Pool
+    from ..config import AnyPool, PoolEntry
 
 WIDTH_IN_A_FILE = 240
 
@@ -96,7 +95,7 @@ def check(names: tuple[str, ...], pools_dir: Path, as_json: bool) -> None:
     """
     from ..config import list_pools
 
-    loaded: list[Pool | SimulatedPool] = []
+    loaded: list[AnyPool] = []
     errors: list[ConfigError] = []
     if names:
         for name in names:
@@ -136,7 +135,7 @@ def marks(pool: str, wipe: tuple[str, ...], pools_dir: Path, as_json: bool) -> N
 
     loaded = _load(pool, pools_dir)
     if not isinstance(loaded, Pool):
-        raise ConfigError("a simulated pool has no machines before it is started", file=loaded.path)
+        raise ConfigError("this pool has no machines that could be marked", file=loaded.path)
     store = SqlLeaseStore(loaded.lease.store or default_url())
     marked = {mark.machine: mark for mark in store.marks(loaded.name)}
     for name in wipe:
@@ -156,22 +155,25 @@ def marks(pool: str, wipe: tuple[str, ...], pools_dir: Path, as_json: bool) -> N
         _console().print(table)
 
 
-def _load(name: str, directory: Path) -> Pool | SimulatedPool:
+def _load(name: str, directory: Path) -> AnyPool:
     from ..config import find_pool, load_pool
 
     return load_pool(find_pool(name, directory))
 
 
-def _checked(pool: Pool | SimulatedPool) -> list[CheckResult]:
+def _checked(pool: AnyPool) -> list[CheckResult]:
     """The answers of a pool's services; a simulated pool has none before it is started."""
     from dataclasses import replace
 
-    from ..check import check_pool
-    from ..model import Pool
-    from ..wiring import Drivers
+    from ..check import check_pool, check_process
+    from ..config import SimulatedPool
+    from ..model import ProcessPool
+    from ..wiring import Drivers, ProcessDrivers
 
-    if not isinstance(pool, Pool):
+    if isinstance(pool, SimulatedPool):
         return []
+    if isinstance(pool, ProcessPool):
+        return check_process(pool, lambda: ProcessDrivers(pool))
     drivers = Drivers(pool)
     columns = TextColumn(f"checking {pool.name}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
@@ -186,7 +188,7 @@ def _checked(pool: Pool | SimulatedPool) -> list[CheckResult]:
     ]
 
 
-def _print_results(pool: Pool | SimulatedPool, results: list[CheckResult]) -> None:
+def _print_results(pool: AnyPool, results: list[CheckResult]) -> None:
     if not results:
         click.echo(f"{pool.name}: simulated; its file is right, and there is nothing to ask before it is started")
         return
@@ -208,12 +210,15 @@ def _entry_data(entry: PoolEntry) -> dict[str, Any]:
 
 
 def _entry_row(entry: PoolEntry) -> tuple[str, ...]:
-    from ..model import Role
+    from ..config import SimulatedPool
+    from ..model import ProcessPool, Role
 
     pool = entry.pool
     if pool is None:
         return entry.name, "", "", "", "broken: see below"
-    if isinstance(pool.machines, int):
+    if isinstance(pool, ProcessPool):
+        machines = "none: runs here"
+    elif isinstance(pool, SimulatedPool):
         machines = f"{pool.machines} simulated"
     else:
         counts = {role: sum(machine.role is role for machine in pool.machines) for role in Role}

@@ -4,9 +4,15 @@ Unknown keys are errors that name file, line, key and the nearest known key. All
 message. pydantic is imported here, which takes a while: import this package where a pool is read, not before.
 """
 
+from typing import TypeAlias
+
+from ..model import Pool, ProcessPool
 from .describe import describe
 from .folder import PoolEntry, find_pool, list_pools
 from .load import load_pool, parse_pool
 from .schema import SimulatedPool
 
-__all__ = ["PoolEntry", "SimulatedPool", "describe", "find_pool", "list_pools", "load_pool", "parse_pool"]
+AnyPool: TypeAlias = Pool | SimulatedPool | ProcessPool
+"""What a pool file may describe."""
+
+__all__ = ["AnyPool", "PoolEntry", "SimulatedPool", "describe", "find_pool", "list_pools", "load_pool", "parse_pool"]

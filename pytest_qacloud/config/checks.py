@@ -7,12 +7,14 @@ runs when those could be read.
 from __future__ import annotations
 
 from collections import defaultdict
+from difflib import get_close_matches
 from ipaddress import IPv4Address
 from itertools import combinations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ..model import AddressRange, Hypervisor, ManagementNetwork, Role
+from ..model import AddressRange, Hypervisor, ManagementNetwork, ManagementService, Role
+from ..placeholders import FIXED, names_in
 from .problems import Problem
 
 if TYPE_CHECKING:
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network
 
     from ..model import (
+        AdminLogin,
         CobblerService,
         Export,
         Machine,
-        ManagementService,
         Network,
+        ProcessRecipe,
         PublicNetwork,
         StorageNetwork,
         StorageService,
@@ -190,10 +193,38 @@ def vcenter_given(hypervisor: Hypervisor, vmware: VmwareService | None) -> Found
         yield Problem(("vmware",), f'is for hypervisor = "vmware", not "{hypervisor}"; take the table out')
 
 
-def authority_used(management: ManagementService) -> Found:
+def authority_used(management: ManagementService | AdminLogin) -> Found:
     """A CA file without TLS would look like protection where there is none."""
-    if management.ca_file and not management.tls:
+    if isinstance(management, ManagementService) and management.ca_file and not management.tls:
         yield Problem(("management", "ca_file"), "does nothing without TLS; add tls = true, or take it out")
+
+
+def placeholders_known(process: ProcessRecipe) -> Found:
+    """Each placeholder has a value in every run, and the server is looked for in one place, on a port it has."""
+    known = (*FIXED, *(f"port.{name}" for name in process.ports))
+    for path, text in _templates(process):
+        for name in names_in(text):
+            if name not in known:
+                near = get_close_matches(name, known, 1)
+                hint = f"did you mean {{{near[0]}}}?" if near else f"there are {', '.join(known)}"
+                yield Problem(("process", *path), f"{{{name}}} stands for nothing; {hint}")
+    ready = process.ready
+    if (ready.url is None) is (ready.port is None):
+        yield Problem(("process", "ready"), 'must say either url = "…" or port = "…"')
+    if ready.port is not None and ready.port not in process.ports:
+        message = f'"{ready.port}" is none of process.ports ({", ".join(process.ports)})'
+        yield Problem(("process", "ready", "port"), message)
+
+
+def _templates(process: ProcessRecipe) -> Iterator[tuple[KeyPath, str]]:
+    """Every text with placeholders, and where it stands."""
+    commands = {"build": process.build, "prepare": process.prepare, "start": process.start, "stop": process.stop}
+    for name, command in commands.items():
+        if command is not None:
+            yield from (((name, "argv", index), text) for index, text in enumerate(command.argv))
+    yield from ((("env", name), text) for name, text in process.env.items())
+    if process.ready.url is not None:
+        yield ("ready", "url"), process.ready.url
 
 
 def _routed(network: Network) -> dict[str, ManagementNetwork | PublicNetwork | StorageNetwork]:
@@ -238,4 +269,5 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Found]], ...] = (
     (("storage",), exports_apart),
     (("hypervisor", "vmware"), vcenter_given),
     (("management",), authority_used),
+    (("process",), placeholders_known),
 )

@@ -6,22 +6,22 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..model import SecretRef
+from .schema import SimulatedPool
 
 if TYPE_CHECKING:
-    from ..model import Pool
-    from .schema import SimulatedPool
+    from . import AnyPool
 
 SIMULATED_KEYS = ("machines", "hypervisor", "install_time_s")
 
 
-def describe(pool: Pool | SimulatedPool) -> dict[str, Any]:
+def describe(pool: AnyPool) -> dict[str, Any]:
     """The pool as its file would say it, defaults written out: dicts, lists, texts, numbers and booleans.
 
     Secrets are shown by their places. What is not set is not there.
     """
     data: dict[str, Any] = _plain(pool)
     del data["path"]
-    if isinstance(pool.machines, int):
+    if isinstance(pool, SimulatedPool):
         return {name: value for name, value in data.items() if name not in SIMULATED_KEYS} | {
             "simulated": {name: data[name] for name in SIMULATED_KEYS}
         }

@@ -13,7 +13,7 @@ from ..model import Pool
 
 if TYPE_CHECKING:
     from ..model import Machine
-    from .schema import SimulatedPool
+    from . import AnyPool
 
 SUFFIX = ".toml"
 
@@ -28,7 +28,7 @@ class PoolEntry:
 
     name: str
     path: Path
-    pool: Pool | SimulatedPool | None = None
+    pool: AnyPool | None = None
     error: ConfigError | None = None
 
 

@@ -11,17 +11,21 @@ from pydantic import TypeAdapter, ValidationError
 from ..errors import ConfigError
 from . import checks
 from .problems import Problem, as_error, in_words
-from .schema import PoolTable, SimulatedPool, SimulatedPoolTable, Table, built
+from .schema import PoolTable, SimulatedPoolTable, Table, built
+from .schema_process import ProcessPoolTable
 from .source import Lines, syntax_error_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ..model import Pool
+    from . import AnyPool
+
+KINDS: dict[str, type[Table]] = {"simulated": SimulatedPoolTable, "process": ProcessPoolTable}
+"""The table that tells a kind of pool file from those of real machines."""
 
 
-def load_pool(path: Path) -> Pool | SimulatedPool:
+def load_pool(path: Path) -> AnyPool:
     """Read a pool file.
 
     Raises:
@@ -36,7 +40,7 @@ def load_pool(path: Path) -> Pool | SimulatedPool:
     return parse_pool(text, file=path)
 
 
-def parse_pool(text: str, *, file: Path) -> Pool | SimulatedPool:
+def parse_pool(text: str, *, file: Path) -> AnyPool:
     """A pool from the text of its file.
 
     Args:
@@ -50,7 +54,7 @@ def parse_pool(text: str, *, file: Path) -> Pool | SimulatedPool:
     except tomllib.TOMLDecodeError as error:
         words, line = syntax_error_line(error)
         raise ConfigError(f"not TOML: {words}", file=str(file), line=line) from error
-    root: type[Table] = SimulatedPoolTable if "simulated" in data else PoolTable
+    root = next((table for key, table in KINDS.items() if key in data), PoolTable)
     context = {"folder": file.expanduser().absolute().parent}
     found: list[Problem] = []
     try:
@@ -62,7 +66,7 @@ def parse_pool(text: str, *, file: Path) -> Pool | SimulatedPool:
     found += checks.problems(parts)
     if found:
         raise as_error(found, Lines(text), str(file))
-    pool: Pool | SimulatedPool = table.build()
+    pool: AnyPool = table.as_model()
     return replace(pool, path=str(file))
 
 

@@ -69,7 +69,7 @@ class Table(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
     builds: ClassVar[Callable[..., Any]]
 
-    def build(self) -> Any:
+    def as_model(self) -> Any:
         """The model's value."""
         given = [name for name in type(self).model_fields if name in self.model_fields_set]
         return type(self).builds(**{name: built(getattr(self, name)) for name in given})
@@ -78,7 +78,7 @@ class Table(BaseModel):
 def built(value: Any) -> Any:
     """A value of a table as the model has it: tables built, lists as tuples."""
     if isinstance(value, Table):
-        return value.build()
+        return value.as_model()
     if isinstance(value, list):
         return tuple(built(item) for item in value)
     return value

@@ -7,7 +7,9 @@ if TYPE_CHECKING:
     from .deploy import deploy_zones
     from .health import ailments
     from .plan import Assignment, assign, make_plan, management_only
-    from .provisioner import Provisioner, teardown
+    from .process import ProcessProvisioner
+    from .process_state import ProcessState
+    from .provisioner import Provisioner
     from .stage import Done, Stage, StepTime
     from .steps import Context
     from .template import fetch_template
@@ -17,6 +19,8 @@ _HOME = {
     "Assignment": "plan",
     "Context": "steps",
     "Done": "stage",
+    "ProcessProvisioner": "process",
+    "ProcessState": "process_state",
     "Provisioner": "provisioner",
     "Stage": "stage",
     "StepTime": "stage",
@@ -30,7 +34,6 @@ _HOME = {
     "read_zone_config": "zone_config",
     "resolve_build": "build",
     "secrets_in": "zone_config",
-    "teardown": "provisioner",
     "without_secrets": "zone_config",
 }
 
@@ -38,6 +41,8 @@ __all__ = [
     "Assignment",
     "Context",
     "Done",
+    "ProcessProvisioner",
+    "ProcessState",
     "Provisioner",
     "Stage",
     "StepTime",
@@ -51,7 +56,6 @@ __all__ = [
     "read_zone_config",
     "resolve_build",
     "secrets_in",
-    "teardown",
     "without_secrets",
 ]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..errors import (
+    BuildError,
     DeadlineError,
     DriverError,
     LeaseLostError,
@@ -37,6 +38,8 @@ ADVICE = {
     "management": "Look at /var/log/cloudstack/management/management-server.log on the machine.",
     "zone": "Look at the management server's log, and at the pool file's network and storage.",
     "healthy": "Look at the management server's log; the zone was deployed and did not come up.",
+    "source": "Look at the git repository that the pool file names.",
+    "start": "Look at the free space and the number of processes on this machine.",
 }
 
 NEXT_LEASE = "Nothing needs to be done: the next lease of the pool powers off and re-images whatever is there."
@@ -118,8 +121,11 @@ class Stage:
         self.journal.record(step, "end", machine, elapsed_s=elapsed_s)
         return value
 
-    def undo(self, done: Done, action: Callable[[], object]) -> ProvisionError | None:
+    def undo(self, done: Done, action: Callable[[], object], advice: str = NEXT_LEASE) -> ProvisionError | None:
         """Undo one step; a failure is recorded and returned, not raised, so that the other undoings go on.
+
+        Args:
+            advice: what a person does about a failure.
 
         Raises:
             LeaseLostError: or whatever `check` raises; nothing may be touched any more.
@@ -132,7 +138,7 @@ class Stage:
             self._retrying(name, done.machine, UNDO_LIMIT_S)(action)
         except BaseException as error:
             elapsed_s = self.clock.now() - started_s
-            failure = self._explain(name, done.machine, error, elapsed_s, NEXT_LEASE)
+            failure = self._explain(name, done.machine, error, elapsed_s, advice)
             self._record_failure(name, done.machine, failure, elapsed_s)
             if isinstance(failure, ProvisionError):
                 return failure
@@ -181,7 +187,7 @@ class Stage:
             failures = [each for each in explained if isinstance(each, ProvisionError | ExceptionGroup)]
             return ExceptionGroup(error.message, failures) if len(failures) == len(explained) else error
         if isinstance(error, ProvisionError):  # it knows whose it is, and not how long the step has taken
-            return ProvisionError(
+            return type(error)(
                 error.machine, step, error.observed, elapsed_s, error.action or advice, of_pool=error.of_pool
             )
         if isinstance(error, DriverError):
@@ -197,6 +203,8 @@ class Stage:
         detail: dict[str, object] = {"observed": _words(failure)}
         if isinstance(failure, ProvisionError):
             detail["action"] = failure.action
+        if isinstance(failure, BuildError):
+            detail["build_failed"] = True  # tells the commit's fault from the machines' to those who read the journal
         if isinstance(failure, StoppedError | LeaseLostError | KeyboardInterrupt):
             detail["stopped"] = True
         self.journal.record(step, "fail", machine, elapsed_s=elapsed_s, **detail)
