@@ -286,3 +286,28 @@ def test_as_many_networks_as_the_limit_says(lab: NetLab) -> None:
     wanted = {"name": "net2", "zoneid": lab.zone, "networkofferingid": lab.offering(ISOLATED), **lab.mine}
     assert lab.code("createNetwork", **wanted) == 535
     assert lab.used("network") == 1
+
+
+def test_private_vlans_are_within_a_vlan_of_their_network(lab: NetLab) -> None:
+    offering = lab.do("listNetworkOfferings", name="DefaultSharedNetworkOffering")[0]
+    addresses = {"gateway": "10.9.9.1", "netmask": "255.255.255.0", "startip": "10.9.9.10", "endip": "10.9.9.20"}
+    wanted = {"name": "p", "displaytext": "p", "zoneid": lab.zone, "networkofferingid": offering["id"], **addresses}
+    right = {"vlan": "1001", "isolatedpvlan": "1002"}
+    for wrong in (
+        {"isolatedpvlan": "1002"},
+        {**right, "ip6gateway": "fc00::1", "ip6cidr": "fc00::/64"},
+        {**right, "isolatedpvlantype": "promiscuous"},
+        {**right, "isolatedpvlantype": "odd"},
+        {"vlan": "1001", "isolatedpvlan": "1001", "isolatedpvlantype": "i"},
+        {"vlan": "1001", "isolatedpvlantype": "community"},
+        {"vlan": "untagged", "isolatedpvlan": "1002"},
+    ):
+        assert lab.code("createNetwork", **{**wanted, **wrong}) == 431
+    assert lab.code("createNetwork", **wanted, vlan="1001", isolatedpvlan="blue") == 530
+    made = lab.do("createNetwork", **wanted, **right)
+    assert (made["broadcastdomaintype"], made["broadcasturi"]) == ("Pvlan", "pvlan://1001-i1002")
+    lab.do("deleteNetwork", id=made["id"])
+    reached = lab.do("createNetwork", **wanted, vlan="1001", isolatedpvlantype="p")
+    assert reached["broadcasturi"] == "pvlan://1001-p1001"
+    isolated = lab.do("listNetworkOfferings", name=ISOLATED)[0]["id"]
+    assert lab.code("createNetwork", **{**wanted, "networkofferingid": isolated}, **right) == 431

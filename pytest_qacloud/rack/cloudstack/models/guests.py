@@ -53,6 +53,8 @@ class Network(Tagged, Owned):
     gateway: str | None = None
     netmask: str | None = None
     vlan: str | None = None
+    private_vlan: tuple[str, str] | None = None
+    """A secondary VLAN and its kind: Promiscuous, Community or Isolated."""
     reserved_from: str | None = None
     """The CIDR that its machines' addresses are from, where the rest is reserved."""
     router_ip: str | None = None
@@ -96,8 +98,11 @@ class Network(Tagged, Owned):
 
     @property
     def broadcasturi(self) -> str | None:
-        """Its VLAN as a URI."""
-        return None if self.vlan is None else f"vlan://{self.vlan}"
+        """Its VLAN, with a private one if it has any, as a URI."""
+        if self.vlan is None or self.private_vlan is None:
+            return None if self.vlan is None else f"vlan://{self.vlan}"
+        secondary, kind = self.private_vlan
+        return f"pvlan://{self.vlan}-{kind[0].lower()}{secondary}"
 
     @property
     def related(self) -> str:

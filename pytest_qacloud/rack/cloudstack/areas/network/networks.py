@@ -18,7 +18,7 @@ from ...models.topology import ENABLED, Zone
 from ...models.vpcs import AclList, Vpc
 from ...ports_network import checks_network
 from ...registry import command
-from . import live, portable_ips, routing, tiers
+from . import live, portable_ips, pvlan, routing, tiers
 from .creation import NetworkWish, create
 from .domains import check_domain_name
 
@@ -79,7 +79,10 @@ def create_network(ctx: Context, params: Params) -> Network:
         tiers.check(ctx, wish)
     elif wish.acl is not None:
         raise invalid("Parameter aclid can be specified only for networks of a VPC")
+    private_vlan = pvlan.wanted(ctx, params, wish)
     network = create(ctx, wish)
+    if private_vlan is not None:
+        network.private_vlan, network.broadcastdomaintype = private_vlan, "Pvlan"
     network.displaynetwork = params.flag("displaynetwork", default=True)
     ctx.assign(network, params, "externalid", "publicmtu", "privatemtu", dns1="own_dns1", dns2="own_dns2")
     return network
