@@ -151,7 +151,7 @@ def _owners(ctx: Context, params: Params) -> Callable[[Account], bool]:
     if domain is not None:
         recursive = params.flag("isrecursive", default=params.flag("listall"))
         return (lambda owner: domain.contains(owner.domain)) if recursive else (lambda owner: owner.domain is domain)
-    if params.flag("listall") or params.get("id") is not None or params.get("ids"):
+    if params.flag("listall") or params.get("id") is not None:
         return lambda owner: controls(caller, owner)
     if params.flag("isrecursive"):
         return lambda owner: caller.domain.contains(owner.domain)

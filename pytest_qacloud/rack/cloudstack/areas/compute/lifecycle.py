@@ -41,6 +41,8 @@ def start_vm(ctx: Context, params: Params, vm: VirtualMachine) -> Generator[Any,
         raise invalid(f"The virtual machine {vm.id} ({vm.name}) is already running")
     if vm.state != STOPPED:
         raise failed(f"Unable to start the virtual machine {vm.id} in state {vm.state}")
+    if vm.owner.state == "disabled":
+        raise denied(f"The owner of {vm.name} is disabled: {vm.owner.name}")
     check_startable(ctx, vm)
     target = target_of(ctx, params)
     vm.enter(STARTING, ctx.now)

@@ -135,8 +135,10 @@ def update_account(ctx: Context, params: Params) -> dict[str, Any]:
     account = _target(ctx, params)
     if account.isdefault and account.name == "system":
         raise invalid("Can not modify system account")
-    name = params.optional("newname")
-    if name is not None and name != account.name:
+    name = params.text("newname", account.name)
+    if not name:
+        raise invalid("The new account name must not be empty")
+    if name != account.name:
         if account_named(ctx.store, name, account.domain) is not None:
             raise invalid(f"The account with the name {name} already exists in domain {account.domain.id}")
         account.name = name

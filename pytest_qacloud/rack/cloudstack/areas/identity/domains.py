@@ -48,8 +48,16 @@ def create_domain(ctx: Context, params: Params) -> dict[str, Any]:
 
 @command("listDomains")
 def list_domains(ctx: Context, params: Params) -> Page:
-    """Domains at and below the caller's; only its own for plain users."""
-    page = ctx.list(Domain, params, ctx.caller.domain.contains, ignore=("tag",))
+    """Domains at and below the caller's; for others than root admins only their own unless `listall` or an `id`."""
+    caller, asked = ctx.caller, params.entity("id", Domain)
+    if asked is not None:
+        _within(ctx, asked)
+    deep = caller.is_root_admin or params.flag("listall") or asked is not None
+
+    def seen(domain: Domain) -> bool:
+        return caller.domain.contains(domain) if deep else domain is caller.domain
+
+    page = ctx.list(Domain, params, seen, ignore=("tag",))
     return page.map((lambda domain: _shown(ctx, domain)) if limits.totals_wanted(params) else shape)
 
 

@@ -15,6 +15,7 @@ from ...models.topology import DISABLED, ENABLED, Cluster, Host, Pod, Zone
 from ...placement import evacuate, holds_host
 from ...registry import command
 from ...store import Entity
+from ..system.management import HYPERVISORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,14 +94,17 @@ def _cluster(ctx: Context, params: Params) -> Cluster:
 
 @command("listHosts", "listHostsMetrics")
 def list_hosts(ctx: Context, params: Params) -> Page:
-    """Hosts, and the agents in system VMs."""
+    """Hosts, and the agents in system VMs; a hypervisor that there is not filters nothing."""
     found: list[Entity] = [*ctx.store.all(Host), *ctx.store.all(SystemVmAgent)]
     vm = params.entity("virtualmachineid", Entity)
     if vm is not None:
         here = getattr(vm, "host", None)
         cluster = here.cluster if here is not None else None
         found = [host for host in found if isinstance(host, Host) and host.cluster is cluster and host is not here]
-    return ctx.page(found, params, ignore=("virtualmachineid", "outofbandmanagementenabled", "managementserverid"))
+    ignore = {"virtualmachineid", "outofbandmanagementenabled", "managementserverid"}
+    if params.text("hypervisor").lower() not in {name.lower() for name in HYPERVISORS}:
+        ignore.add("hypervisor")
+    return ctx.page(found, params, ignore=ignore)
 
 
 @command("updateHost")

@@ -31,6 +31,11 @@ _TYPES = {
     "file": "Filesystem",
 }
 MAINTENANCE = "Maintenance"
+_SCOPES = ("host", "cluster", "zone", "region", "global")
+_STATES = (
+    *("initial", "initialized", "creating", "attaching", "up", "prepareformaintenance", "errorinmaintenance"),
+    *("cancelmaintenance", "maintenance", "disabled", "removed"),
+)
 
 
 class _Location(NamedTuple):
@@ -112,6 +117,9 @@ def _size(ctx: Context, zone: Zone, url: str) -> int:
 def list_storage_pools(ctx: Context, params: Params) -> Page:
     """Pools."""
     host = params.entity("hostid", Host)
+    for name, known in (("scope", _SCOPES), ("status", _STATES)):
+        if name in params and params.text(name).lower() not in known:
+            raise invalid(f"Invalid {name} {params.text(name)}: it has to be one of {', '.join(known)}")
     return ctx.list(
         StoragePool,
         params,

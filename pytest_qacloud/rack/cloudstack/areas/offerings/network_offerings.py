@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from ...params import Params
     from ...server import ManagementServer
 
+_TEXTS = {
+    "DefaultSharedNetworkOfferingWithSGService": "Shared Security group enabled networks",
+    "DefaultSharedNetworkOffering": "Shared networks",
+    "DefaultIsolatedNetworkOfferingWithSourceNatService": "Isolated networks with Source Nat service enabled",
+    "DefaultIsolatedNetworkOffering": "Isolated networks with no Source Nat service",
+    "DefaultSharedNetscalerEIPandELBNetworkOffering": "Shared networks with Elastic IP and Elastic LB capabilities",
+    "DefaultIsolatedNetworkOfferingForVpcNetworks": "Isolated Vpc networks with Source Nat service enabled",
+    "DefaultIsolatedNetworkOfferingForVpcNetworksNoLB": (
+        "Isolated Vpc networks with Source Nat service enabled and LB service Disabled"
+    ),
+    "DefaultIsolatedNetworkOfferingForVpcNetworksWithInternalLB": "Isolated Vpc networks with Internal LB support",
+}
+"""What the default offerings are for, as a fresh installation shows it."""
+
 _ROUTER, _VPC, _GROUPS = "VirtualRouter", "VpcVirtualRouter", "SecurityGroupProvider"
 
 
@@ -66,7 +80,7 @@ def _defaults() -> list[NetworkOffering]:
 def _shared(name: str, providers: dict[str, str], *, supportspublicaccess: bool = False) -> NetworkOffering:
     offering = NetworkOffering(
         name=name,
-        displaytext=f"{name} for shared networks",
+        displaytext=_text(name),
         guestiptype="Shared",
         providers=providers,
         specifyvlan=True,
@@ -90,7 +104,7 @@ def _isolated(
     nat = "SourceNat" in providers
     offering = NetworkOffering(
         name=name,
-        displaytext=f"{name} for isolated networks",
+        displaytext=_text(name),
         guestiptype="Isolated",
         providers=providers,
         availability=availability,
@@ -111,12 +125,16 @@ def _l2(name: str, providers: dict[str, str], *, specifyvlan: bool) -> NetworkOf
     return _default(
         NetworkOffering(
             name=name,
-            displaytext=f"{name} for L2 networks",
+            displaytext=_text(name),
             guestiptype="L2",
             providers=providers,
             specifyvlan=specifyvlan,
         )
     )
+
+
+def _text(name: str) -> str:
+    return f"Offering for {_TEXTS.get(name, 'L2 networks')}"
 
 
 def _default(offering: NetworkOffering) -> NetworkOffering:
