@@ -1,0 +1,1 @@
+"""Extensions: external systems that run VMs, and the actions that they offer."""
