@@ -1,0 +1,214 @@
+"""What this plugin costs a test: a thousand trivial tests of a Marvin suite under unittest, pytest, and pytest with it.
+
+Run by hand, on a machine that does nothing else:
+
+    python tests/bench/plugin_overhead.py [--bodies nothing list account] [--rounds 5] [--marvin CHECKOUT]
+
+All sides run the same suite in turn, each in a process of its own, on one zone of a simulated rack:
+
+- `unittest`: the standard library's runner; the suite is given its clients and configuration by hand.
+- `pytest`: pytest without any plugin but its own; the suite is given the same by a fixture.
+- `plugin`: pytest with this plugin, which attaches to the zone with its lease, names, judges and records each test.
+
+What a test does: `nothing`, which shows the runners' own time; `list`, one API call; `account`, which makes an account,
+finds it and deletes it (three calls and a job), as much as the smallest of CloudStack's own tests do. Measured is the
+time from the class's `setUpClass` to its `tearDownClass`, on the clock and on the CPU of this process (without the
+simulated management server, which answers in a millisecond or two; a real one takes many times that).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_qacloud.marvin import RunContext
+
+CHILD = "--child"
+BODIES = ("nothing", "list", "account")
+SIDES = ("unittest", "pytest", "plugin")
+ZONE, MARVIN = "BENCH_ZONE", "BENCH_MARVIN"
+LEASE_S = 3600.0
+
+SUITE = """
+import json, os, time
+from marvin.cloudstackTestCase import cloudstackTestCase
+from marvin.cloudstackAPI import createAccount, deleteAccount, listAccounts, listZones
+
+
+class TestTrivial(cloudstackTestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.apiclient, cls.command = cls.testClient.getApiClient(), listZones.listZonesCmd()
+        cls.command.name = cls.testClient.getZoneForTests()
+        cls.apiclient.listZones(cls.command)  # connects
+        cls.began = time.perf_counter(), time.process_time()
+
+    @classmethod
+    def tearDownClass(cls):
+        ended = time.perf_counter(), time.process_time()
+        with open(os.environ["BENCH_RESULT"], "w") as file:
+            json.dump([after - before for before, after in zip(cls.began, ended)], file)
+
+    def do_nothing(self):
+        pass
+
+    def do_list(self):
+        self.assertEqual(len(self.apiclient.listZones(self.command)), 1)
+
+    def do_account(self):
+        create = createAccount.createAccountCmd()
+        create.username = create.firstname = create.lastname = self.id()[-40:]
+        create.email, create.password, create.accounttype = "a@example.org", "password", 0
+        account = self.apiclient.createAccount(create)
+        listed, delete = listAccounts.listAccountsCmd(), deleteAccount.deleteAccountCmd()
+        listed.id = delete.id = account.id
+        self.assertEqual([found.name for found in self.apiclient.listAccounts(listed)], [create.username])
+        self.apiclient.deleteAccount(delete)
+
+
+for number in range(int(os.environ["BENCH_TESTS"])):
+    setattr(TestTrivial, f"test_{number:04}", getattr(TestTrivial, "do_" + os.environ["BENCH_BODY"]))
+"""
+
+
+def by_hand() -> RunContext:
+    """What a suite is given, without a run of the plugin; its log goes to a file, as Marvin's always does."""
+    from pytest_qacloud import marvin
+    from pytest_qacloud.config import load_pool
+    from pytest_qacloud.handover import read_handover
+    from pytest_qacloud.journal import Redactor
+    from pytest_qacloud.poolchoice import real
+    from pytest_qacloud.wiring import Drivers
+
+    checkout, zone_file = os.environ.get(MARVIN), Path(os.environ[ZONE])
+    marvin.provide(Path(checkout) if checkout else None)
+    handler = logging.FileHandler(zone_file.with_name("by-hand.log"), mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger("marvin").addHandler(handler)
+    logging.getLogger("marvin").setLevel(logging.DEBUG)
+    handover = read_handover(zone_file)
+    connect = Drivers(real(load_pool(Path(handover.pool_file))), Redactor()).cloud_api
+    return marvin.bind(connect(handover.zone.endpoint), handover.zone, connect)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Loaded as a plugin (`-p plugin_overhead`) this module is the side without ours."""
+    config.stash[SUITES] = by_hand()
+
+
+SUITES = pytest.StashKey[Any]()
+
+
+@pytest.fixture(scope="class", autouse=True)
+def _by_hand(request: pytest.FixtureRequest) -> None:
+    from pytest_qacloud import marvin
+
+    marvin.inject(request.cls, request.config.stash[SUITES])
+
+
+def child(side: str, folder: Path) -> int:
+    """Run the suite on one side, in this process."""
+    suite = str(folder / "test_trivial.py")
+    if side != "unittest":
+        checkout = os.environ.get(MARVIN)
+        options = ["-q", "--no-header", "--no-summary", f"--rootdir={folder}", "-p", "no:cacheprovider"]
+        if side == "pytest":
+            return pytest.main([*options, "-p", Path(__file__).stem, suite])
+        options += [f"--qacloud-marvin={checkout}"] if checkout else []
+        options += ["-p", "pytest_qacloud.plugin", f"--qacloud-runs-dir={folder}/runs"]
+        return pytest.main([*options, f"--qacloud-zone={os.environ[ZONE]}", suite])
+    import unittest
+    from importlib import import_module
+
+    from pytest_qacloud import marvin
+
+    context = by_hand()
+    sys.path.insert(0, str(folder))
+    module = import_module("test_trivial")
+    marvin.inject(module.TestTrivial, context)
+    tests = unittest.defaultTestLoader.loadTestsFromModule(module)
+    with Path(os.devnull).open("w", encoding="utf-8") as nothing:
+        return not unittest.TextTestRunner(nothing, verbosity=0).run(tests).wasSuccessful()
+
+
+def measure(side: str, tests: int, body: str, folder: Path) -> tuple[float, float]:
+    """Microseconds a test on the clock and on the CPU."""
+    result = folder / "result.json"
+    result.unlink(missing_ok=True)
+    environment = {
+        **os.environ,
+        "BENCH_TESTS": str(tests),
+        "BENCH_BODY": body,
+        "BENCH_RESULT": str(result),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH")))),
+    }
+    argv = [sys.executable, __file__, CHILD, side, str(folder)]
+    run = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    if run.returncode != 0:
+        raise SystemExit(f"the side {side} failed:\n{run.stdout}")
+    wall_s, cpu_s = json.loads(result.read_text(encoding="utf-8"))
+    return wall_s / tests * 1e6, cpu_s / tests * 1e6
+
+
+def compare(tests: int, body: str, rounds: int, folder: Path) -> None:
+    """Run all sides in turn, several times, and print each one's best round and what lies between them.
+
+    The best round is the least disturbed one: whatever else the machine does can only make a round slower.
+    """
+    found: dict[str, list[tuple[float, float]]] = {side: [] for side in SIDES}
+    for _ in range(rounds):
+        for side in SIDES:
+            found[side].append(measure(side, tests, body, folder))
+    load = os.getloadavg()[0]
+    print(f"{body}: {tests} tests, best of {rounds} rounds, load average {load:.1f}")
+    for number, clock in enumerate(("wall", "CPU")):
+        plain, alone, whole = (min(each[number] for each in found[side]) for side in SIDES)
+        print(f"  {clock:>4}: unittest {plain:6.0f} µs, pytest {alone:6.0f} µs, with the plugin {whole:6.0f} µs a test")
+        for name, more in (("the plugin", whole - alone), ("pytest", alone - plain), ("both", whole - plain)):
+            print(f"        {name:>10} adds {more:6.0f} µs, {more / plain:8.1%} of plain unittest's test")
+
+
+def main() -> None:
+    """Make a zone, and compare the sides on it for each number of calls."""
+    from pytest_qacloud.progress import LogView
+    from pytest_qacloud.session import Session
+    from pytest_qacloud.settings import Settings
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--tests", type=int, default=1000)
+    parser.add_argument("--bodies", nargs="+", choices=BODIES, default=BODIES, help="what a test does")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--marvin", help="a CloudStack checkout, whose Marvin is used instead of the stand-in")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="qacloud-bench-") as name:
+        folder = Path(name)
+        (folder / "test_trivial.py").write_text(SUITE, encoding="utf-8")
+        os.environ |= {"QACLOUD_STATE_DIR": str(folder / "state"), ZONE: str(folder / "zone.json")}
+        if chosen.marvin:
+            os.environ[MARVIN] = str(Path(chosen.marvin).absolute())
+        given = {"pool": "sim", "runs-dir": str(folder / "runs"), "pools-dir": str(folder)}
+        session = Session(Settings(given, lambda _key: "", folder), LogView(lambda _line: None))
+        try:
+            session.start()
+            session.hand_over(folder / "zone.json", LEASE_S)
+            for body in chosen.bodies:
+                compare(chosen.tests, body, chosen.rounds, folder)
+        finally:
+            session.stop()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == [CHILD]:
+        sys.exit(child(sys.argv[2], Path(sys.argv[3])))
+    main()
