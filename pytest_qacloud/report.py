@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import pytest
 
@@ -34,6 +34,7 @@ class Report:
         self.run_id = ""
         self.folder: Path | None = None
         self.runs: Sequence[Session] = ()
+        self._verdicts: TextIO | None = None
 
     def of(self, run_id: str, folder: Path, runs: Sequence[Session]) -> None:
         """Tell of these runs from here on.
@@ -70,8 +71,14 @@ class Report:
         self._sections_into_junit(report)
         verdict = getattr(report, VERDICT, None)
         if verdict is not None and self.folder is not None:
-            with (self.folder / "verdicts.jsonl").open("a", encoding="utf-8") as file:
-                file.write(verdict + "\n")
+            self._write(self.folder, verdict)
+
+    def _write(self, folder: Path, verdict: str) -> None:
+        """Append a verdict; each is in the file at once, should this process die."""
+        if self._verdicts is None:
+            self._verdicts = (folder / "verdicts.jsonl").open("a", buffering=1, encoding="utf-8")
+            self.config.add_cleanup(self._verdicts.close)
+        self._verdicts.write(verdict + "\n")
 
     def zones_made(self) -> None:
         """Put what is known of the run into the JUnit file, if one is written."""
