@@ -25,6 +25,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,11 +85,8 @@ for number in range(int(os.environ["BENCH_TESTS"])):
 def by_hand() -> RunContext:
     """What a suite is given, without a run of the plugin; its log goes to a file, as Marvin's always does."""
     from pytest_qacloud import marvin
-    from pytest_qacloud.config import load_pool
+    from pytest_qacloud.drivers.cloudstack import CloudStackApi
     from pytest_qacloud.handover import read_handover
-    from pytest_qacloud.journal import Redactor
-    from pytest_qacloud.poolchoice import real
-    from pytest_qacloud.wiring import Drivers
 
     checkout, zone_file = os.environ.get(MARVIN), Path(os.environ[ZONE])
     marvin.provide(Path(checkout) if checkout else None)
@@ -96,9 +94,9 @@ def by_hand() -> RunContext:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger("marvin").addHandler(handler)
     logging.getLogger("marvin").setLevel(logging.DEBUG)
-    handover = read_handover(zone_file)
-    connect = Drivers(real(load_pool(Path(handover.pool_file))), Redactor()).cloud_api
-    return marvin.bind(connect(handover.zone.endpoint), handover.zone, connect)
+    zone = read_handover(zone_file).zone
+    connect = partial(CloudStackApi, job_poll_s=zone.job_poll_s)
+    return marvin.bind(connect(zone.endpoint), zone, connect)
 
 
 def pytest_configure(config: pytest.Config) -> None:
