@@ -6,7 +6,8 @@ visibility), `params` (typed values from strings), `server` (one call from end t
 `capacity`, `placement`, `addresses`, `errors`, `builds` (defects). Entities are in `models` (and `identity`, `events`,
 `jobs`, `limits`); commands are in `areas`, one module an area, and every module there is imported by itself.
 
-**To add a command**, write a function in a module under `areas`; nothing else changes::
+**To add a command**, write a function in a module under `areas`; nothing else changes (docs/simulated-server.md walks
+through one)::
 
     @command("createThing")
     def create_thing(ctx: Context, params: Params) -> Thing:
