@@ -8,13 +8,14 @@ each; memory only the last of each test.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .errors import CloudApiError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from .journal import Redactor
     from .ports import CloudApi
+
+log = logging.getLogger(__name__)
 
 KEPT = 30
 """Calls of one test that a report shows: the last ones, which are nearest to the failure."""
@@ -83,6 +86,10 @@ class Call:
     outcome: str = "done"
     job: str = ""
 
+    def json(self) -> str:
+        """For the file."""
+        return json.dumps({name: getattr(self, name) for name in self.__slots__}, ensure_ascii=False)
+
     def line(self) -> str:
         """For people: how long, what, and how it ended."""
         params = ", ".join(f"{name}={_short(repr(value), VALUE_LENGTH)}" for name, value in self.params.items())
@@ -113,6 +120,7 @@ class Made:
 class CallLog:
     """Records calls, each for the test that makes it. Safe from several threads.
 
+    A call that cannot be written, since the disk is full, is missing in the file: no test fails for that.
     Calls of threads belong to the test that runs when they end. A call within a call, in the same thread, is a part of
     the outer one, such as Marvin's looks at a job.
 
@@ -156,14 +164,14 @@ class CallLog:
         if outer is not None:
             yield outer
             return
-        clean = self._redact.clean({name: shown(name, value) for name, value in params.items()})
-        call = self._mine.call = Call(self._tests[-1], command, clean, round(self._now(), 6))
+        plain = {name: shown(name, value) for name, value in params.items()}
+        call = self._mine.call = Call(self._tests[-1], command, plain, round(self._now(), 6))
         begun_s, said = time.perf_counter(), ""
         try:
             yield call
         except BaseException as error:
             said = f"{type(error).__name__} {error}"
-            call.outcome = self._redact(_outcome(error))
+            call.outcome = _outcome(error)
             if isinstance(error, CloudApiError):
                 call.job = error.job
             raise
@@ -173,24 +181,31 @@ class CallLog:
             self._keep(call, not_simulated(said))
 
     def _keep(self, call: Call, missing: str) -> None:
-        line = json.dumps(asdict(call), ensure_ascii=False) + "\n"
+        line = call.json()
+        if self._redact(line) != line:  # looked at as a whole, since it hardly ever is so, and each look costs time
+            call.params, call.outcome = self._redact.clean(call.params), self._redact(call.outcome)
+            line = call.json()
         with self._lock:
             made = self._made.setdefault(call.test, Made())
             made.count += 1
             made.last.append(call)
             if missing:
                 made.not_simulated[missing] = None
-            if self._file is None:
-                self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
-            self._file.write(line)
-            self._file.flush()
+            try:
+                if self._file is None:
+                    self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
+                self._file.write(line + "\n")
+                self._file.flush()
+            except OSError as error:
+                log.warning("%s cannot be written: %s", self.path, error.strerror)
 
     def close(self) -> None:
         """Close the file; a later call opens it again."""
         with self._lock:
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+            file, self._file = self._file, None
+            if file is not None:
+                with suppress(OSError):
+                    file.close()
 
 
 class RecordedApi:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,6 @@ from pytest_qacloud.rack.cloudstack import errors as rack_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -136,3 +136,15 @@ def test_closing_reaches_the_driver_and_the_file_opens_again(log: CallLog) -> No
     api.close()
     assert driver.closed
     assert len(lines(log)) == 2
+
+
+def test_a_full_disk_fails_no_test(caplog: pytest.LogCaptureFixture) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    log = CallLog(full, Redactor())
+    with log.during("test"), log.call("listZones", {}):
+        pass
+    log.close()
+    assert log.made("test").count == 1
+    assert "/dev/full cannot be written: No space left on device" in caplog.text
