@@ -242,6 +242,14 @@ class LeaseStore(Protocol):
         """
         ...
 
+    def verify(self, lease: Lease) -> None:
+        """Look whether it is held, and change nothing.
+
+        Raises:
+            LeaseLostError: it expired, was revoked, or a later epoch exists.
+        """
+        ...
+
     def release(self, lease: Lease) -> None:
         """Give it back; one that is gone is no error."""
         ...

@@ -98,6 +98,21 @@ class Heartbeat:
         if self._stop.is_set():
             raise LeaseLostError(self._lease.pool, self._lease.epoch, "this run gave it back")
 
+    def confirm(self) -> None:
+        """As `check`, but asks the store now: what took the lease away since the last renewal is known then.
+
+        Raises:
+            LeaseLostError: the lease is lost, or was closed.
+        """
+        self.check()
+        try:
+            self._renew()
+        except LeaseLostError as lost:
+            self._lose(lost.reason)
+            raise
+        except LeaseError as error:  # `check` knows how long it is sure without the store
+            self._trouble = f": {error}"
+
     def on_loss(self, callback: Callable[[LeaseLoss], None]) -> None:
         """Call `callback` once when the lease is lost, from the thread that notices; at once where it is already."""
         with self._guard:

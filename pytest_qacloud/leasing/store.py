@@ -167,6 +167,24 @@ class SqlLeaseStore:
         self._presence.drop(name)
         raise LeaseLostError(lease.pool, lease.epoch, reason)
 
+    def verify(self, lease: Lease) -> None:
+        """Look whether it is held, and change nothing.
+
+        Raises:
+            LeaseLostError: it expired, was revoked, or a later epoch exists; with the reason.
+        """
+        name = _hash(lease.token)
+        with self._reading() as (connection, now):
+            row = connection.execute(
+                select(LEASES).where(LEASES.c.token_hash == name, LEASES.c.epoch == lease.epoch)
+            ).first()
+            if row is None:
+                raise LeaseLostError(lease.pool, lease.epoch, reason_of_loss(connection, lease))
+            if row.revoked:
+                raise LeaseLostError(lease.pool, lease.epoch, "somebody released it by hand")
+            if self._ending(row, now) is not None:
+                raise LeaseLostError(lease.pool, lease.epoch, "it was not renewed in time, or its owner is gone")
+
     def release(self, lease: Lease) -> None:
         """Give it back; one that is gone is no error."""
         self.withdraw(lease.token)

@@ -54,6 +54,21 @@ def busy_text(claim: Claim, status: WaitStatus, leases: Sequence[Lease], waited_
     return f"no pool is free{waited}: {pools}; {line}. Wait{longer} with --qacloud-wait{release}"
 
 
+def several_busy_text(claim: Claim, count: int, leases: Sequence[Lease], waited_s: float) -> str:
+    """Why a claim on several pools at once was refused, and what to do.
+
+    Args:
+        leases: the live leases, without those that the claim had and gave back.
+    """
+    by_pool = {lease.pool: lease for lease in leases}
+    pools = "; ".join(_pool_text(pool, by_pool[pool]) if pool in by_pool else f"{pool} is free" for pool in claim.pools)
+    waited = f" after waiting {duration_text(waited_s)}" if waited_s >= 1 else ""
+    return (
+        f"{count} pools are needed at once, and so many are not free{waited}: {pools}."
+        f" Wait{' longer' if waited else ''} with --qacloud-wait, or ask for fewer workers with -n"
+    )
+
+
 def _pool_text(pool: str, lease: Lease | None) -> str:
     if lease is None:
         return f"{pool} is about to change hands"

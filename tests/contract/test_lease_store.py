@@ -240,6 +240,30 @@ def test_a_lease_that_another_took_over_is_lost(make_store: StoreMaker, clock: S
     assert there.renew(successor).epoch == 2
 
 
+def test_looking_at_a_lease_tells_whether_it_is_held_and_changes_nothing(
+    make_store: StoreMaker, clock: SetClock
+) -> None:
+    store, other = make_store(), make_store()
+    lease = granted(store, store.enqueue(claim()))
+    other.verify(lease)
+    clock.pass_by(TTL_S / 2)
+    other.verify(lease)
+    clock.pass_by(TTL_S / 2 - 1)
+    assert other.leases(), "nobody renewed it"
+    other.revoke("rack1")
+
+    with pytest.raises(LeaseLostError, match="by hand"):
+        other.verify(lease)
+    waiter = other.enqueue(claim("bob"))
+    assert waits(other, waiter), "its owner does not know yet"
+    clock.pass_by(1)
+    with pytest.raises(LeaseLostError, match="by hand"):
+        other.verify(lease)
+    granted(other, waiter)
+    with pytest.raises(LeaseLostError, match="rack1"):
+        store.verify(lease)
+
+
 def test_only_the_token_renews_and_releases(store: LeaseStore) -> None:
     lease = take(store)
     for forged in (dataclasses.replace(lease, token="x"), dataclasses.replace(lease, epoch=2)):

@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 
 from pytest_qacloud.errors import LeaseLostError
-from pytest_qacloud.leasing import Heartbeat, SqlLeaseStore, acquire
+from pytest_qacloud.leasing import Heartbeat, SqlLeaseStore, acquire, acquire_several
 from pytest_qacloud.model import Claim
 
 ACTS = 5
+ROUNDS = 3
 PAUSE_S = 0.003
 
 
@@ -45,6 +46,19 @@ def contend(store: SqlLeaseStore, ttl_s: float, log: Path) -> None:
                 held.check()
                 note(descriptor, held)
                 time.sleep(PAUSE_S)
+
+
+def contend_for_several(store: SqlLeaseStore, ttl_s: float) -> None:
+    """Take both pools at once again and again; say so at the end."""
+    both = Claim(("rack1", "rack2"), f"contender:{os.getpid()}", "", ttl_s)
+    for _ in range(ROUNDS):
+        pair = acquire_several(store, both, 2, wait_s=None, poll_s=PAUSE_S)
+        for held in pair:
+            held.check()
+        time.sleep(PAUSE_S)
+        for held in pair:
+            held.close()
+    say("done")
 
 
 def act(store: SqlLeaseStore, ttl_s: float, log: Path) -> None:
@@ -78,6 +92,8 @@ def main(mode: str, url: str, ttl_s: float) -> None:
     log = Path(url.removeprefix("sqlite:///")).with_name("log")
     if mode == "contend":
         contend(store, ttl_s, log)
+    elif mode == "several":
+        contend_for_several(store, ttl_s)
     elif mode == "act":
         act(store, ttl_s, log)
     elif mode == "spawn":

@@ -164,3 +164,9 @@ def seize(log: Path, process: Process) -> None:
     """Wait until it is that process that acts."""
     while not log.read_text().splitlines()[-1].endswith(f" {process.pid}"):
         time.sleep(0.001)
+
+
+def test_runs_that_each_want_two_pools_never_wait_for_each_other(start: Callable[..., Process]) -> None:
+    contenders = [start("several") for _ in range(2)]
+
+    assert [line(contender) for contender in contenders] == ["done"] * 2
