@@ -19,6 +19,7 @@ from .model import Build, Endpoint, Lease, SystemVmTemplate, Zone
 T = TypeVar("T")
 
 FORMAT = 1
+NO_ZONE = "is not a zone file that `qacloud zone up` wrote"
 
 TYPES: dict[Any, tuple[type, ...]] = {
     "str": (str,),
@@ -54,7 +55,12 @@ def write_handover(path: Path, handover: Handover) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    write_private(path, json.dumps({"format": FORMAT, **asdict(handover)}, indent=1))
+    write_private(path, to_text(handover))
+
+
+def to_text(handover: Handover) -> str:
+    """The file's content, which is a credential."""
+    return json.dumps({"format": FORMAT, **asdict(handover)}, indent=1)
 
 
 def write_private(path: Path, content: str) -> None:
@@ -97,9 +103,28 @@ def read_handover(path: Path) -> Handover:
     try:
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise ConfigError(f"others may read it, and it holds keys; run: chmod 600 {path}", file=str(path))
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return from_text(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be read: {error.strerror}; make a zone with: qacloud zone up POOL -o {path}", file=str(path)
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(NO_ZONE, file=str(path)) from error
+
+
+def from_text(text: str, file: str) -> Handover:
+    """Read what `to_text` wrote.
+
+    Args:
+        file: where it was found, for the message.
+
+    Raises:
+        ConfigError: not such a text.
+    """
+    try:
+        content = json.loads(text)
         if content.get("format") != FORMAT:
-            raise ConfigError(f"is not a zone of this version of qacloud (format {FORMAT})", file=str(path))
+            raise ConfigError(f"is not a zone of this version of qacloud (format {FORMAT})", file=file)
         return Handover(
             pool_file=_text(content["pool_file"]),
             lease=_made(Lease, content["lease"]),
@@ -107,12 +132,8 @@ def read_handover(path: Path) -> Handover:
             roles=_pairs(content["roles"]),
             begun=_pairs(content["begun"]),
         )
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be read: {error.strerror}; make a zone with: qacloud zone up POOL -o {path}", file=str(path)
-        ) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ConfigError("is not a zone file that `qacloud zone up` wrote", file=str(path)) from error
+        raise ConfigError(NO_ZONE, file=file) from error
 
 
 def _made(cls: type[T], members: dict[str, Any]) -> T:

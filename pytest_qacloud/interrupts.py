@@ -33,7 +33,9 @@ class Interrupts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give the signals back."""
+        """Give the signals back; does nothing outside the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            return
         for number, before in self._before.items():
             signal.signal(number, signal.SIG_DFL if before is None else before)  # None: not set by Python
         self._before = {}
@@ -42,11 +44,15 @@ class Interrupts:
         self._told.set()
         raise KeyboardInterrupt(signal.Signals(number).name)
 
+    def stop(self) -> None:
+        """Raise the flag without a signal: a part of the run has failed, so the others need not go on."""
+        self._told.set()
+
     def check(self) -> None:
-        """Raise when a signal has come.
+        """Raise when a signal has come, or `stop` was called.
 
         Raises:
-            StoppedError: it has.
+            StoppedError: so it was.
         """
         if self._told.is_set():
             raise StoppedError("the run was told to stop")

@@ -16,6 +16,9 @@ from .settings import OPTIONS, Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .run import LoneRun
+    from .xdist import Controller, Worker
+
 pytest_plugins = ("pytest_qacloud.fixtures",)
 
 FOREVER = "forever"
@@ -54,12 +57,25 @@ def pytest_configure(config: pytest.Config) -> None:
         suites.register(config, settings)
     except (ConfigError, MarvinError) as error:
         raise pytest.UsageError(str(error)) from error
-    if wanted and not hasattr(config, "workerinput"):
-        from .run import LoneRun
+    if wanted:
+        _register(config, settings)
 
-        plugin = LoneRun(config, settings)
-        config.pluginmanager.register(plugin, "qacloud-run")
-        config.add_cleanup(plugin.stop)
+
+def _register(config: pytest.Config, settings: Settings) -> None:
+    """Register this process's part of the run: alone, as controller of workers, or as a worker."""
+    plugin: LoneRun | Controller | Worker
+    if hasattr(config, "workerinput"):
+        from .xdist import KEY, Worker
+
+        # Taken out, as it holds keys, and everybody may look in there.
+        plugin = Worker(config, settings, config.workerinput.pop(KEY))
+    else:
+        from .run import LoneRun
+        from .xdist import Controller, distributes
+
+        plugin = (Controller if distributes(config) else LoneRun)(config, settings)
+    config.pluginmanager.register(plugin, "qacloud-run")
+    config.add_cleanup(plugin.stop)
 
 
 def _dest(name: str) -> str:

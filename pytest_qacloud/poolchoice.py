@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .config import SimulatedPool, find_pool, list_pools, load_pool
@@ -21,8 +22,21 @@ ANY = "any"
 SIM = "sim"
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Pools for several runs: one kind, the other is empty.
+
+    Args:
+        simulated: one for each run.
+        real: any of them will do for any run; there may be more than runs.
+    """
+
+    simulated: list[SimulatedPool]
+    real: list[Pool | ProcessPool]
+
+
 def choose(text: str, folder: Path) -> list[AnyPool]:
-    """The pools of an option's text, in its order; any one of them will do.
+    """The pools of an option's text for one run, in its order; any one of them will do.
 
     Args:
         text: names, or paths of pool files, with commas between them; `any` and `any:TAG` are all pools of machines of
@@ -32,6 +46,37 @@ def choose(text: str, folder: Path) -> list[AnyPool]:
     Raises:
         ConfigError: a file is wrong, there is no such pool, or a simulated one is not alone.
     """
+    found = _found(text, folder)
+    if len(found) > 1 and any(isinstance(pool, SimulatedPool) for pool in found):
+        raise ConfigError(f"{text}: a simulated pool is made for one run, so name it alone; with -n, one for a worker")
+    return found
+
+
+def choose_several(text: str, folder: Path, count: int) -> Several:
+    """The pools of an option's text for so many runs at once.
+
+    Raises:
+        ConfigError: a file is wrong, there is no such pool, there are fewer than `count`, two have one name, or
+            simulated and real ones are mixed.
+    """
+    found = list({(pool.name, pool.path): pool for pool in _found(text, folder)}.values())
+    names = [pool.name for pool in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{text}: there are two pools called {twice}; name one of them")
+    if len(found) < count:
+        listed = f" ({', '.join(names)})" if names else ""
+        raise ConfigError(
+            f"there are {count} workers, and each needs a pool of its own, but --qacloud-pool={text} names"
+            f" {len(found)}{listed}: name {count} pools, or ask for fewer workers with -n"
+        )
+    simulated = [pool for pool in found if isinstance(pool, SimulatedPool)]
+    if simulated and len(simulated) < len(found):
+        raise ConfigError(f"{text}: simulated pools are made for a run, and real ones are there; name one kind")
+    return Several(simulated[:count], [] if simulated else [real(pool) for pool in found])
+
+
+def _found(text: str, folder: Path) -> list[AnyPool]:
     found: list[AnyPool] = []
     for name in filter(None, (part.strip() for part in text.split(","))):
         if name.partition(":")[0] == ANY:
@@ -40,8 +85,6 @@ def choose(text: str, folder: Path) -> list[AnyPool]:
             found.append(SimulatedPool(SIM))
         else:
             found.append(load_pool(find_pool(name, folder)))
-    if len(found) > 1 and any(isinstance(pool, SimulatedPool) for pool in found):
-        raise ConfigError(f"{text}: a simulated pool is made for one run, so name it alone")
     return found
 
 

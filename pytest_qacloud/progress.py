@@ -8,7 +8,7 @@ import re
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ QUIET_S = 60.0
 MOST_NAMES = 4
 """Machines that are named in a line; more are counted."""
 UNDO = "undo "
+OF_POOL = "/"
 
 
 class View(Protocol):
@@ -71,6 +72,57 @@ class View(Protocol):
     def say(self, text: str) -> None:
         """Show a line that is no step."""
         ...
+
+
+class OfPool:
+    """One of several pools in a view that others share: machines are shown as `POOL/MACHINE`.
+
+    Entering and leaving it does nothing; that is the shared view's business.
+    """
+
+    def __init__(self, view: View, pool: str) -> None:
+        self.repeat_s = view.repeat_s
+        self._view = view
+        self._pool = pool
+
+    def __enter__(self) -> Self:
+        """Do nothing."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Do nothing."""
+
+    def __call__(self, event: Event) -> None:
+        """Pass the event on."""
+        of_machine = event.machine and event.machine != self._pool
+        self._view(replace(event, machine=f"{self._pool}{OF_POOL}{event.machine}") if of_machine else event)
+
+    def say(self, text: str) -> None:
+        """Show the line."""
+        self._view.say(text)
+
+
+class NoView:
+    """Shows nothing."""
+
+    repeat_s = math.inf
+
+    def __enter__(self) -> Self:
+        """Do nothing."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Do nothing."""
+
+    def __call__(self, event: Event) -> None:
+        """Do nothing."""
+
+    def say(self, text: str) -> None:
+        """Do nothing."""
 
 
 def seconds(elapsed_s: float) -> str:
@@ -295,7 +347,7 @@ class LiveView:
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         for column in ("machine", "bar", "step", "elapsed", "note"):
             table.add_column(column, no_wrap=True, justify="right" if column == "elapsed" else "left")
-        for name, row in list(self._rows.items()):
+        for name, row in _by_pool(list(self._rows.items())):
             elapsed_s = self._now() - row.since_s if row.state == "run" else row.took_s
             table.add_row(
                 Text(name),
@@ -305,6 +357,12 @@ class LiveView:
                 _note(row),
             )
         return table
+
+
+def _by_pool(rows: list[tuple[str, _Row]]) -> list[tuple[str, _Row]]:
+    """Rows with those of one pool together; else in their order."""
+    pools = list(dict.fromkeys(name.partition(OF_POOL)[0] for name, _ in rows))
+    return sorted(rows, key=lambda row: pools.index(row[0].partition(OF_POOL)[0]))
 
 
 def _note(row: _Row) -> Text:

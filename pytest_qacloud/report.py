@@ -212,10 +212,11 @@ def stage_table(times: Sequence[StepTime]) -> list[str]:
 
 
 def paragraphs(error: BaseException) -> list[str]:
-    """A paragraph for the error; for each one of a group, however deep."""
+    """A paragraph for the error, its notes in brackets behind it; for each one of a group, however deep."""
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
     if isinstance(error, BaseExceptionGroup):
-        return [text for each in error.exceptions for text in paragraphs(each)]
-    return [_paragraph(error)]
+        return [text + notes for each in error.exceptions for text in paragraphs(each)]
+    return [_paragraph(error) + notes]
 
 
 def _paragraph(error: BaseException) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """One pytest session with zones.
+    """One pytest session that makes zones.
 
     Args:
         settings: with a pool or a zone in it.
@@ -53,7 +53,7 @@ class Run:
         return [f"qacloud: {', '.join(self.settings.shown())}"]
 
     def make(self, start: Callable[[View], None]) -> bool:
-        """Make what the tests need; whether it is there now. If not, that is reported.
+        """Make what the tests need; whether it is there now.
 
         Args:
             start: makes it; from its first moment on, `close` must undo what it did.
@@ -73,10 +73,13 @@ class Run:
         return not self.failed
 
     def fail(self, text: str) -> None:
-        """Report that there is no zone: an error of a test case of its own, and the exit code."""
+        """There is no zone."""
         self.failed = True
-        self.report.no_zone = text = self.report.redact(text)
-        for report in failure_report(self.settings["pool"] or self.settings["zone"], text):
+        self.report.no_zone = self.report.redact(text)
+
+    def tell_failure(self) -> None:
+        """Report that there is no zone, as an error of a test case of its own."""
+        for report in failure_report(self.settings["pool"] or self.settings["zone"], self.report.no_zone):
             self.config.hook.pytest_runtest_logreport(report=report)
 
     def stop(self) -> None:
@@ -115,13 +118,6 @@ class LoneRun(Run):
         self.on_zone = OnZone(config)
         self.session: Session | None = None
 
-    def pytest_sessionstart(self) -> None:
-        """Refuse what cannot work before anything is collected."""
-        if self.config.getoption("numprocesses", None):
-            raise pytest.UsageError(
-                "-n needs a pool for every worker, and one zone cannot be shared by several; run without -n"
-            )
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> object | None:
         """Make the zone before the first test, if any test needs it; without it no test runs."""
@@ -131,6 +127,7 @@ class LoneRun(Run):
             return None
         if self.make(self._start):
             return None
+        self.tell_failure()
         session.shouldfail = False  # --maxfail counts tests, and this is none
         return True
 

@@ -20,12 +20,29 @@ def open_journal(folder: Path, redact: Redactor) -> Journal:
     Raises:
         ConfigError: the folder cannot be made.
     """
+    make_folder(folder)
     try:
         return Journal(folder / "journal.jsonl", redact)
     except OSError as error:
-        raise ConfigError(
-            f"the run's folder cannot be made: {error.strerror}; name another with --qacloud-runs-dir", file=str(folder)
-        ) from error
+        raise _unmade(folder, error) from error
+
+
+def make_folder(folder: Path) -> None:
+    """A run's folder.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unmade(folder, error) from error
+
+
+def _unmade(folder: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"the run's folder cannot be made: {error.strerror}; name another with --qacloud-runs-dir", file=str(folder)
+    )
 
 
 LOGS = {"pytest_qacloud": "run.log", "marvin": "marvin.log"}

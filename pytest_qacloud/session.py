@@ -9,13 +9,14 @@ import json
 import secrets
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ConfigError, LeaseLostError, QacloudError
 from .interrupts import Interrupts, all_of
 from .journal import Redactor
+from .loan import Line, Loan, borrow, lease_store
 from .provision.stage import StepTime
 from .runfolder import log_files, open_journal
 
@@ -26,12 +27,25 @@ if TYPE_CHECKING:
     from .handover import Handover
     from .launcher import Rack
     from .leasing import Heartbeat
-    from .model import Build, Lease, Pool, ProcessPool, WaitStatus, Zone
+    from .model import Build, Lease, Pool, ProcessPool, Zone
     from .ports import CloudApi, LeaseGuard, LeaseStore
     from .progress import View
     from .provision import ProcessProvisioner, Provisioner, ZoneConfig
     from .settings import Settings
     from .wiring import ApiDrivers
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What runs in one process share: a secret of one may come up in any, and what stops one stops all."""
+
+    redact: Redactor = field(default_factory=Redactor)
+    interrupts: Interrupts = field(default_factory=Interrupts)
+
+
+def new_run_id() -> str:
+    """A name for a run that no other has."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
 
 
 class Session:
@@ -40,17 +54,23 @@ class Session:
     Args:
         settings: what the user asked for.
         view: shows the progress; may be replaced between `start` and `stop`.
+        folder: takes the journal and logs; by default a new one in the folder of runs.
+        common: of several runs in this process; whoever made it writes their log.
     """
 
-    def __init__(self, settings: Settings, view: View) -> None:
+    def __init__(
+        self, settings: Settings, view: View, *, folder: Path | None = None, common: Common | None = None
+    ) -> None:
         self.settings = settings
         self.view = view
-        self.run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-        self.folder = settings.path("runs-dir") / self.run_id
-        self.redact = Redactor()
+        self.folder = folder or settings.path("runs-dir") / new_run_id()
+        self.run_id = self.folder.name
+        alone = common is None
+        common = common or Common()
+        self.redact = common.redact
         self.journal = open_journal(self.folder, self.redact)
         self.journal.listen(lambda event: self.view(event))  # noqa: PLW0108  # the view may be replaced
-        self.interrupts = Interrupts()
+        self.interrupts = common.interrupts
         self.pool: Pool | ProcessPool | None = None
         self.zone: Zone | None = None
         self.api: CloudApi | None = None
@@ -63,14 +83,16 @@ class Session:
         self._services: ApiDrivers | None = None
         self._store: LeaseStore | None = None
         self._heartbeat: Heartbeat | None = None
-        self._place: object = None
-        self._say_next_s = 0.0
         self._stack = ExitStack()
         self._stack.callback(self.journal.close)
-        self._stack.enter_context(log_files(self.folder, self.redact))
+        if alone:
+            self._stack.enter_context(log_files(self.folder, self.redact))
 
-    def start(self) -> Zone:
+    def start(self, given: SimulatedPool | Loan | None = None) -> Zone:
         """Lease a pool and make a zone on it.
+
+        Args:
+            given: the pool, where it is not for this run to choose, or even leased already.
 
         Raises:
             ConfigError: a pool file, zone config or setting is wrong.
@@ -81,15 +103,16 @@ class Session:
         self.journal.record("run", "begin", run=self.run_id, settings=self.settings.shown())
         self._zone_config = self._read_zone_config()
         with self.interrupts:
-            pools = self._candidates()
+            if isinstance(given, Loan):
+                loan = given
+                self.times.append(StepTime(loan.pool.name, "lease", loan.waited_s))
+            else:
+                loan = self._borrow(self._candidates(given))
             started_s = time.monotonic()
-            with self._timed("lease", ",".join(pool.name for pool in pools)):
-                lease = self._lease(pools)
-            self.pool = next(pool for pool in pools if pool.name == lease.pool)
-            self.zone = self._provision(self.pool, lease)
-        self.ready_s = time.monotonic() - started_s
-        self.journal.record("zone", "note", self.pool.name, id=self.zone.id, url=self.zone.endpoint.url)
-        self._keep_config(self.zone, self.settings["zone-config"] or self.pool.path or self.pool.name)
+            self.zone = self._provision(loan.pool, self._hold(loan))
+        self.ready_s = loan.waited_s + time.monotonic() - started_s
+        self.journal.record("zone", "note", loan.pool.name, id=self.zone.id, url=self.zone.endpoint.url)
+        self._keep_config(self.zone, self.settings["zone-config"] or loan.pool.path or loan.pool.name)
         return self.zone
 
     def attach(self, handover: Handover) -> Zone:
@@ -99,13 +122,17 @@ class Session:
             LeaseLostError: its lease has ended.
             ConfigError: the settings name zones to make, too.
         """
-        from .leasing import attach
+        from .leasing import Watch, attach
         from .wiring import api_drivers
 
         if self.settings["zone"] and self.settings["zone-config"]:
             raise ConfigError("--qacloud-zone names a zone that is there, --qacloud-zone-config one to make: drop one")
         pool, store = self._take_over(handover)
-        self.guard = self._stack.enter_context(attach(store, handover.lease))
+        if handover.lease.detached:
+            self.guard = self._stack.enter_context(attach(store, handover.lease))
+        else:  # whoever took it renews it
+            self.guard = Watch(store, handover.lease)
+            self.guard.check()
         self._services = api_drivers(pool, self.redact)
         self._stack.callback(self._services.close)
         self.zone = handover.zone
@@ -133,6 +160,21 @@ class Session:
             return f"the zone's API fails: {self.redact(str(error))}"
         return "; ".join(found) or None
 
+    def handover(self) -> Handover:
+        """What another process needs to work on the zone while this one keeps it and its lease."""
+        from .handover import Handover
+
+        provisioner, pool, heartbeat = self._provisioner, self.pool, self._heartbeat
+        if provisioner is None or pool is None or heartbeat is None or self.zone is None:
+            raise QacloudError("there is no zone to hand over")
+        return Handover(
+            pool_file=str(Path(pool.path).absolute()),
+            lease=heartbeat.lease,
+            zone=self.zone,
+            roles=provisioner.roles,
+            begun=tuple((done.machine, done.step) for done in provisioner.stage.begun),
+        )
+
     def hand_over(self, path: Path, ttl_s: float) -> None:
         """Leave the zone to whoever has the file; `stop` then only closes what is this process's.
 
@@ -144,22 +186,12 @@ class Session:
         Raises:
             ConfigError: the file cannot be written; the zone is still ours then.
         """
-        from .handover import Handover, write_handover
+        from .handover import write_handover
 
-        provisioner, pool, heartbeat = self._provisioner, self.pool, self._heartbeat
-        if provisioner is None or pool is None or heartbeat is None or self.zone is None:
+        handover, heartbeat = self.handover(), self._heartbeat
+        if heartbeat is None:
             raise QacloudError("there is no zone to hand over")
-        lease = heartbeat.lease
-        write_handover(
-            path,
-            Handover(
-                pool_file=str(Path(pool.path).absolute()),
-                lease=replace(lease, ttl_s=ttl_s, detached=True),
-                zone=self.zone,
-                roles=provisioner.roles,
-                begun=tuple((done.machine, done.step) for done in provisioner.stage.begun),
-            ),
-        )
+        write_handover(path, replace(handover, lease=replace(handover.lease, ttl_s=ttl_s, detached=True)))
         heartbeat.detach(ttl_s=ttl_s)
         self._provisioner = None
 
@@ -199,7 +231,7 @@ class Session:
         for secret in (lease.token, zone.endpoint.api_key, zone.endpoint.secret_key, *secrets_in(zone.marvin_config)):
             self.redact.add(secret)
         self.pool = pool = real(load_pool(Path(handover.pool_file)))
-        self._store = self._lease_store(pool)
+        self._store = lease_store(pool)
         return pool, self._store
 
     def _read_zone_config(self) -> ZoneConfig | None:
@@ -229,12 +261,12 @@ class Session:
         if self.settings["config-out"]:
             write_private(self.settings.path("config-out"), json.dumps(zone.marvin_config, indent=2) + "\n")
 
-    def _candidates(self) -> list[Pool | ProcessPool]:
+    def _candidates(self, given: SimulatedPool | None) -> list[Pool | ProcessPool]:
         """The pools that would do, with the simulated rack started if it is one of them."""
         from .config import SimulatedPool
         from .poolchoice import choose, real
 
-        chosen = choose(self.settings["pool"], self.settings.path("pools-dir"))
+        chosen = [given] if given else choose(self.settings["pool"], self.settings.path("pools-dir"))
         simulated = [pool for pool in chosen if isinstance(pool, SimulatedPool)]
         return [self._simulate(simulated[0])] if simulated else [real(pool) for pool in chosen]
 
@@ -258,47 +290,19 @@ class Session:
         )
         return real(load_pool(pool_file))
 
-    def _lease_store(self, pool: Pool | ProcessPool) -> LeaseStore:
-        from .leasing import SqlLeaseStore, default_url
+    def _borrow(self, pools: Sequence[Pool | ProcessPool]) -> Loan:
+        """One of these pools."""
+        with self._timed("lease", ",".join(pool.name for pool in pools)):
+            (loan,) = borrow(self.settings, pools, 1, Line(self.view), self.interrupts.check)
+        return loan
 
-        return SqlLeaseStore(pool.lease.store or default_url())
-
-    def _lease(self, pools: Sequence[Pool | ProcessPool]) -> Lease:
-        from .leasing import acquire, default_owner
-        from .model import Claim
-
-        stores = {pool.lease.store for pool in pools}
-        if len(stores) > 1:
-            raise ConfigError(
-                "the pools named keep their leases in different places; name pools that share [lease] store"
-            )
-        self._store = self._lease_store(pools[0])
-        claim = Claim(
-            pools=tuple(pool.name for pool in pools),
-            owner=self.settings["owner"] or default_owner(),
-            purpose=self.settings["purpose"],
-            ttl_s=min(pool.lease.ttl_s for pool in pools),
-        )
-        held = acquire(
-            self._store,
-            claim,
-            wait_s=self.settings.wait_s(),
-            on_wait=self._say_waiting,
-            stop=self.interrupts.check,
-        )
+    def _hold(self, loan: Loan) -> Lease:
+        """Keep a lease until the end."""
+        self.guard = self._heartbeat = held = self._stack.enter_context(loan.held)
+        self.pool, self._store = loan.pool, loan.store
         self.redact.add(held.lease.token)
-        self.journal.record("lease", "note", held.lease.pool, epoch=held.lease.epoch, owner=claim.owner)
-        self.guard = self._heartbeat = self._stack.enter_context(held)
+        self.journal.record("lease", "note", held.lease.pool, epoch=held.lease.epoch, owner=held.lease.owner)
         return held.lease
-
-    def _say_waiting(self, status: WaitStatus, waited_s: float) -> None:
-        """Say where we stand in line: when that changes, and else as often as the view wants to hear it."""
-        from .leasing import waiting_text
-
-        place = (status.pool, status.held_by, status.ahead)
-        if place != self._place or waited_s >= self._say_next_s:
-            self._place, self._say_next_s = place, waited_s + self.view.repeat_s
-            self.view.say(waiting_text(status))
 
     def _provision(self, pool: Pool | ProcessPool, lease: Lease) -> Zone:
         from .model import ProcessPool
@@ -387,6 +391,8 @@ class Session:
         name = provisioner.stage.pool
         self.view.say(f"taking the zone on {name} down")
         try:
+            if self._heartbeat is not None:
+                self._heartbeat.confirm()
             with self._timed("teardown", name):
                 failures = provisioner.teardown(guard.check)
         except LeaseLostError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
@@ -130,6 +131,10 @@ def is_current(connection: Connection, where: str) -> bool:
     return found == REVISIONS[-1]
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic's scripts talk to one context of the whole process, also where two threads upgrade two databases."""
+
+
 def upgrade(connection: Connection) -> None:
     """Bring the database to the newest revision, within the connection's transaction; an empty one at once."""
     if not inspect(connection).get_table_names():
@@ -148,4 +153,5 @@ def migrate(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", "pytest_qacloud.leasing:migrations")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _ONE_AT_A_TIME:
+        command.upgrade(config, "head")

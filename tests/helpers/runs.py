@@ -61,7 +61,7 @@ class Ended:
 def journal_of(folder: Path) -> list[dict[str, Any]]:
     """All events of the journals below a folder of runs; a line that a kill cut short is left out."""
     events = []
-    for file in sorted((folder / "runs").glob("*/journal.jsonl")):
+    for file in sorted((folder / "runs").rglob("journal.jsonl")):
         for line in file.read_text(encoding="utf-8").splitlines():
             try:
                 events.append(json.loads(line))

@@ -52,6 +52,20 @@ def test_collecting_starts_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_collecting_for_workers_starts_nothing(tmp_path: Path) -> None:
+    ended = run(tmp_path, "sim", "--collect-only", "-n2")
+
+    assert ended.code == 0
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("arguments", [["-n0"], ["-p", "no:xdist"]], ids=["no workers", "no xdist"])
+def test_no_fan_out_is_a_run_as_ever(idle_rack: Rack, tmp_path: Path, arguments: list[str]) -> None:
+    ended = run(tmp_path, idle_rack.pool_file, *arguments)
+
+    assert ended.code == 0, ended.output
+
+
 def test_without_a_test_that_needs_a_zone_none_is_made(tmp_path: Path) -> None:
     ended = run(tmp_path, "sim", suite="def test_nothing():\n    pass\n")
 
@@ -76,7 +90,8 @@ def test_a_suite_without_a_pool_says_what_to_add(tmp_path: Path) -> None:
         (["sim", "--qacloud-sim-machines=1"], "at least 2 machines"),
         (["sim,sim"], "name it alone"),
         (["sim", "--qacloud-build=a b"], "one word"),
-        (["sim", "-n2"], "-n needs a pool for every worker"),
+        (["sim", "-n2"], "add --dist loadfile"),
+        (["sim", "-n2", "--dist=loadfile"], "there are 2 workers, and each needs a pool of its own"),
     ],
 )
 def test_what_cannot_work_is_a_usage_error(tmp_path: Path, arguments: list[str], words: str) -> None:

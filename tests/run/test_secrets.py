@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from runs import LIMIT_S, argv_of, environment
 
 if TYPE_CHECKING:
@@ -49,10 +50,11 @@ def command_lines() -> str:
     return "\n".join(found)
 
 
-def test_no_secret_is_left_anywhere(idle_rack: Rack, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [[], ["-n1", "--dist=loadfile"]], ids=["alone", "with a worker"])
+def test_no_secret_is_left_anywhere(idle_rack: Rack, tmp_path: Path, workers: list[str]) -> None:
     junit = tmp_path / "bvt.xml"
     idle_rack.set_fault("puppet_fails", "node3", count=1)
-    argv = argv_of(tmp_path, idle_rack.pool_file, f"--junitxml={junit}", "--showlocals", "-v", suite=FAILING)
+    argv = argv_of(tmp_path, idle_rack.pool_file, f"--junitxml={junit}", "--showlocals", "-v", *workers, suite=FAILING)
     with (tmp_path / "output.txt").open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             argv, cwd=tmp_path, env=environment(tmp_path), stdin=subprocess.DEVNULL, stdout=output, stderr=output
