@@ -62,6 +62,13 @@ class Controller(Run):
         if not self.make(lambda view: self._start(view, len(specs))):
             specs.clear()  # the list by which xdist starts them
 
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Distribute as asked for, but run no test again in which a worker died."""
+        from .schedule import FilesOnce, ScopesOnce
+
+        made = {"loadfile": FilesOnce, "loadscope": ScopesOnce}.get(config.option.dist)
+        return made(config, log) if made else None
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> object | None:
         """Run no test where there are no zones."""

@@ -229,8 +229,11 @@ def test_a_lost_lease_ends_the_run_and_the_other_zone_is_taken_down(
     assert "on" in powers({lost: racks[lost]}), "it is somebody else's by now"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-@pytest.mark.parametrize("moment", ["installing", "testing"])
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [(signal.SIGINT, "installing"), (signal.SIGTERM, "testing")],
+    ids=["ctrl-c while installing", "sigterm while testing"],
+)
 def test_a_signal_takes_all_zones_down(
     racks: dict[str, Rack], pools: dict[str, Path], tmp_path: Path, number: signal.Signals, moment: str
 ) -> None:
@@ -262,6 +265,7 @@ def has_begun(folder: Path, step: str) -> bool:
     return any(event["step"] == step for event in journal_of(folder))
 
 
+@pytest.mark.slow
 def test_two_runs_that_want_the_same_pools_take_turns(pools: dict[str, Path], tmp_path: Path) -> None:
     orders = {"first": both(pools), "second": ",".join(reversed(both(pools).split(",")))}
     processes = {}
