@@ -85,7 +85,7 @@ class Report:
         xml = self._junit()
         if xml is None or not self.runs:
             return
-        for name, value in properties(self.run_id, self.runs):
+        for name, value in properties(self.run_id, self.folder, self.runs):
             xml.add_global_property(f"qacloud.{name}", self.redact(value))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -149,13 +149,14 @@ def zone_lines(run: Session) -> Iterator[str]:
         yield f"  {'zone ready':<10} {seconds(run.ready_s):>12}  from asking for the lease to a healthy zone"
 
 
-def properties(run_id: str, runs: Sequence[Session]) -> Iterator[tuple[str, str]]:
+def properties(run_id: str, folder: Path | None, runs: Sequence[Session]) -> Iterator[tuple[str, str]]:
     """Name and value of each JUnit property.
 
     Those of several runs are there twice: for all of them (texts joined with commas, times the longest), by the names
     that a lone run has, and for each, with its pool and a dot before the name.
     """
     yield "run", run_id
+    yield "folder", str(folder)
     found = [dict(_properties(run)) for run in runs]
     for name in dict.fromkeys(name for each in found for name in each):
         values = [each[name] for each in found if name in each]
@@ -166,7 +167,6 @@ def properties(run_id: str, runs: Sequence[Session]) -> Iterator[tuple[str, str]
 
 
 def _properties(run: Session) -> Iterator[tuple[str, str]]:
-    yield "folder", str(run.folder)
     if run.pool is not None:
         yield "pool", run.pool.name
     if run.guard is not None:

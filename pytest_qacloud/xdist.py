@@ -187,10 +187,9 @@ class Worker:
     def __init__(self, config: pytest.Config, settings: Settings, given: dict[str, str]) -> None:
         self.config = config
         self.settings = settings
-        self.on_zone = OnZone()
+        self.on_zone = OnZone(config)
         self.session: Session | None = None
         self._given = given
-        config.pluginmanager.register(self.on_zone, "qacloud-zone")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> object | None:

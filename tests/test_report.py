@@ -65,7 +65,7 @@ def test_the_table_has_a_line_a_stage_in_the_order_of_the_run_with_the_slowest()
 
 
 def test_the_properties_of_a_run_with_a_zone() -> None:
-    assert dict(properties("20260101-000000-abcd", [run()])) == {
+    assert dict(properties("20260101-000000-abcd", Path("/runs/1"), [run()])) == {
         "run": "20260101-000000-abcd",
         "folder": "/runs/1",
         "pool": "rack1",
@@ -82,7 +82,9 @@ def test_the_properties_of_a_run_with_a_zone() -> None:
 
 
 def test_the_properties_of_a_run_that_got_nowhere() -> None:
-    assert dict(properties("20260101-000000-abcd", [run(pool=None, guard=None, zone=None, times=[])])) == {
+    assert dict(
+        properties("20260101-000000-abcd", Path("/runs/1"), [run(pool=None, guard=None, zone=None, times=[])])
+    ) == {
         "run": "20260101-000000-abcd",
         "folder": "/runs/1",
         "build": "my-branch",
@@ -214,7 +216,7 @@ def test_the_junit_file_gets_the_properties_without_secrets(pytester: pytest.Pyt
 
 def test_a_zone_that_was_ready_says_after_how_long(report: Report) -> None:
     assert "  zone ready       2.50 s  from asking for the lease to a healthy zone" in summary(report, run(ready_s=2.5))
-    assert ("time.ready", "2.500") in list(properties("1", [run(ready_s=2.5)]))
+    assert ("time.ready", "2.500") in list(properties("1", Path("/runs/1"), [run(ready_s=2.5)]))
 
 
 def test_what_is_not_simulated_is_listed_by_how_many_tests_want_it() -> None:

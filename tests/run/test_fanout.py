@@ -46,7 +46,25 @@ class TestTrouble(cloudstackTestCase):
         os._exit(1)
 
     def test_4_runs_on(self):
+        open({began!r}, "a").close()
+"""
+
+KEEPS_THE_OTHER_BUSY = """
+import os, time
+from marvin.cloudstackTestCase import cloudstackTestCase
+
+
+class TestBusy(cloudstackTestCase):
+    def test_1_waits(self):
+        until_s = time.monotonic() + 60
+        while not os.path.exists({began!r}):
+            self.assertLess(time.monotonic(), until_s)
+            time.sleep(0.05)
+
+    def test_2(self):
         pass
+
+    test_3 = test_4 = test_2
 """
 
 LOSES_ITS_LEASE = """
@@ -157,19 +175,23 @@ def test_the_replacement_of_a_dead_worker_has_its_zone(
 ) -> None:
     junit = tmp_path / "bvt.xml"
 
-    ended = fan_out(tmp_path, both(pools), f"--junitxml={junit}", suite=MEETS_TROUBLE)
+    began = str(tmp_path / "began")
+    trouble, busy = MEETS_TROUBLE.format(began=began), KEEPS_THE_OTHER_BUSY.format(began=began)
+
+    ended = fan_out(tmp_path, both(pools), f"--junitxml={junit}", suite=trouble, second=busy)
 
     assert ended.code == 1, ended.output
-    outcomes = {verdict["test"].rpartition("::")[2]: verdict["outcome"] for verdict in ended.verdicts}
+    of_trouble = [verdict for verdict in ended.verdicts if "TestTrouble" in verdict["test"]]
+    outcomes = {verdict["test"].rpartition("::")[2]: verdict["outcome"] for verdict in of_trouble}
     assert outcomes == {
         "test_1_passes": "GOOD",
         "test_2_finds_no_service": "UNTESTABLE",
         "test_3_kills_its_worker": "UNTESTABLE",
         "test_4_runs_on": "GOOD",
-        "test_zone_is_enabled": "GOOD",
     }
-    troubled = {verdict["pool"] for verdict in ended.verdicts if "TestTrouble" in verdict["test"]}
+    troubled = {verdict["pool"] for verdict in of_trouble}
     assert len(troubled) == 1, "the replacement got another zone"
+    assert len(ended.verdicts) == len(of_trouble) + 4
     (pool,) = troubled
     cases = {case.attrib["name"]: case for case in ET.parse(junit).getroot().iter("testcase")}
     for name in ("test_2_finds_no_service", "test_3_kills_its_worker"):
