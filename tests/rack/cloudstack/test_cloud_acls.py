@@ -146,6 +146,24 @@ def test_lists_belong_to_their_vpc_s_owner(lab: AclLab) -> None:
     assert "acl" in {item["name"] for item in owned}
 
 
+def test_a_global_list_may_be_given_to_anybody_s_tier_and_a_vpc_s_own_only_by_its_owner(lab: AclLab) -> None:
+    lab.account("ann")
+    tier = lab.tier(lab.vpc_id)["id"]
+    everybody = lab.do("createNetworkACLList", name="everybody's")["id"]
+    lab.do("replaceNetworkACLList", by="ann", aclid=everybody, networkid=tier)
+    assert lab.network_state(tier)["aclid"] == everybody
+    assert lab.code("replaceNetworkACLList", by="ann", aclid=lab.acl, networkid=tier) == 531
+    gateway = lab.do(
+        "createPrivateGateway",
+        vpcid=lab.vpc_id,
+        vlan=1500,
+        ipaddress="10.1.9.2",
+        gateway="10.1.9.1",
+        netmask="255.255.255.0",
+    )["id"]
+    assert lab.code("replaceNetworkACLList", by="ann", aclid=everybody, gatewayid=gateway) == 531
+
+
 def test_global_lists_are_for_all_vpcs_and_changed_by_root_admins(lab: AclLab) -> None:
     assert lab.code("createNetworkACLList", by="joe", name="x") == 531
     acl = lab.do("createNetworkACLList", name="everybody's")["id"]

@@ -51,6 +51,20 @@ def test_the_physical_network_is_the_only_one_or_the_one_with_the_offering_s_tag
     assert lab.network_of(name="c")["physicalnetworkid"] == lab.built.physical
 
 
+def l2_offering(lab: NetLab, **params: object) -> str:
+    """An enabled offering of L2 networks whose VLAN is given by hand."""
+    wanted = {"name": "l2", "displaytext": "l2", "guestiptype": "L2", "traffictype": "GUEST", "specifyvlan": True}
+    made = str(lab.do("createNetworkOffering", **{**wanted, **params})["id"])
+    lab.do("updateNetworkOffering", id=made, state="Enabled")
+    return made
+
+
+def test_a_persistent_network_with_a_vlan_by_hand_lives_at_once(lab: NetLab) -> None:
+    offering = l2_offering(lab, ispersistent=True)
+    network = lab.do("createNetwork", name="p", zoneid=lab.zone, networkofferingid=offering, vlan=700)["id"]
+    assert lab.network_state(network)["state"] == "Implemented"
+
+
 def test_every_living_network_has_a_vlan_of_its_own(lab: NetLab) -> None:
     others = [lab.new_network() for _ in range(3)]
     for network in others:

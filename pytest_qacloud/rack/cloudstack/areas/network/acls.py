@@ -9,7 +9,6 @@ from ...identity import controls
 from ...models.guests import Network
 from ...models.vpcs import ALLOW, DENY, EGRESS, INGRESS, AclItem, AclList, PrivateGateway, Vpc
 from ...registry import command, installs
-from .networks import operable
 from .protocols import check_cidrs, check_icmp, check_ports, protocol_of
 
 if TYPE_CHECKING:
@@ -119,14 +118,18 @@ def delete_acl_list(ctx: Context, params: Params) -> bool:
 
 @command("replaceNetworkACLList")
 def replace_acl_list(ctx: Context, params: Params) -> bool:
-    """Another list for a tier or a private gateway."""
+    """Another list for a tier or a private gateway; as on the real server, a tier may be anybody's."""
     acl, network = params.need("aclid", AclList), params.entity("networkid", Network)
     gateway = params.entity("gatewayid", PrivateGateway)
     if (network is None) == (gateway is None):
         raise invalid("Network id or private gateway id must be given, and only one of them")
-    vpc = gateway.vpc if gateway is not None else operable(ctx, params.need("networkid", Network)).vpc
+    vpc = gateway.vpc if gateway is not None else params.need("networkid", Network).vpc
     if vpc is None:
         raise invalid("Network is not part of a VPC. Cannot apply NetworkACL")
+    if acl.vpc is not None and not controls(ctx.caller, acl.vpc.owner):
+        raise denied(f"{ctx.caller.name} does not have permission to operate with VPC {acl.vpc.name}")
+    if gateway is not None and not controls(ctx.caller, gateway.vpc.owner):
+        raise denied(f"{ctx.caller.name} does not have permission to operate with the private gateway {gateway.id}")
     if acl.vpc not in (None, vpc):
         raise invalid("ACL: " + acl.name + " does not belong to the VPC of the network")
     if network is not None and "NetworkACL" not in network.networkoffering.providers:

@@ -54,6 +54,8 @@ def make_live(ctx: Context, network: Network) -> None:
     network.idle_since = None
     if network.state != ALLOCATED:
         routing.ensure(ctx, network)
+        if network.networkoffering.ispersistent:
+            network.state = IMPLEMENTED
         return
     address: PublicIp | None = None
     try:
