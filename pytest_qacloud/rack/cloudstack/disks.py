@@ -23,6 +23,9 @@ ALLOCATION_LIMIT = "pool.storage.allocated.capacity.disablethreshold"
 RESIZE_LIMIT = "pool.storage.allocated.resize.capacity.disablethreshold"
 """Settings: how much of a pool may be given out, as a share."""
 
+SYSTEM_BYTES = 5 << 30
+"""The size of a system VM's root volume."""
+
 CDROM = 3
 """The device id of a VM's CD drive."""
 

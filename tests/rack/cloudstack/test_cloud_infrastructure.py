@@ -343,6 +343,49 @@ def test_storage_pools(cloud: Cloud, built: BuiltZone) -> None:
         cloud.do("cancelStorageMaintenance", id=wide["id"])
 
 
+def test_lists_of_pools_know_their_words(cloud: Cloud, built: BuiltZone) -> None:
+    assert [item["id"] for item in cloud.do("listStoragePools", scope="cluster", status="UP")] == [built.pool]
+    assert cloud.refused("listStoragePools", scope="odd").code == 431
+    assert cloud.refused("listStoragePools", status="odd").code == 431
+
+
+def test_over_provisioning_is_what_the_setting_says_for_the_pool(cloud: Cloud, built: BuiltZone) -> None:
+    def factor() -> str:
+        return str(cloud.do("listStoragePools", id=built.pool)[0]["overprovisionfactor"])
+
+    usual = factor()
+    cloud.do("updateConfiguration", name="storage.overprovisioning.factor", value="3.5", storageid=built.pool)
+    assert (float(usual), factor()) == (2, "3.5")
+
+
+def test_tags_name_who_has_them_by_its_number(cloud: Cloud, built: BuiltZone) -> None:
+    cloud.do("updateStoragePool", id=built.pool, tags="fast,near")
+    cloud.do("updateHost", id=built.hosts[0], hosttags="gpu")
+    held = cloud.do("listStorageTags", keyword="FA")
+    assert [(item["name"], item["poolid"]) for item in held] == [("fast", 1)]
+    assert [(item["name"], item["hostid"]) for item in cloud.do("listHostTags")] == [("gpu", 1)]
+
+
+def test_an_unknown_hypervisor_filters_no_hosts(cloud: Cloud, built: BuiltZone) -> None:
+    every = len(cloud.do("listHosts"))
+    assert len(cloud.do("listHosts", hypervisor="kvm")) == len(built.hosts)
+    assert len(cloud.do("listHosts", hypervisor="odd")) == every
+
+
+def test_what_a_store_holds_moves_to_another_that_is_writable(cloud: Cloud, built: BuiltZone) -> None:
+    cloud.machines.exports.add("nfs://storage/second")
+    other = cloud.do("addImageStore", provider="NFS", url="nfs://storage/second", zoneid=built.zone)["id"]
+    move = {"srcpool": built.image_store, "destpools": other}
+    assert cloud.do("migrateSecondaryStorageData", **move)["success"] is True
+    for wrong in ({"migrationtype": "odd"}, {"destpools": built.image_store}):
+        with pytest.raises(JobFailedError) as caught:
+            cloud.do("migrateSecondaryStorageData", **{**move, **wrong})
+        assert caught.value.code == 530
+    cloud.do("updateImageStore", id=other, readonly="true")
+    with pytest.raises(JobFailedError, match="No destination valid store"):
+        cloud.do("migrateSecondaryStorageData", **move, migrationtype="balance")
+
+
 def test_a_pool_needs_a_host_that_runs(cloud: Cloud, built: BuiltZone) -> None:
     cloud.machines.running.clear()
     error = cloud.refused(

@@ -45,6 +45,9 @@ def test_a_registered_template_becomes_ready_and_can_be_deployed(lab: VmLab) -> 
     lab.cloud.advance(5)
     (ready,) = of_joe(lab, made["id"])
     assert (ready["isready"], ready["status"], ready["zoneid"]) == (True, "Download Complete", lab.zone)
+    progress = {"downloadPercent": "100", "downloadState": "DOWNLOADED", "datastoreRole": "Image"}
+    store = {"datastore": "nfs://storage/secondary", "datastoreId": lab.built.image_store}
+    assert ready["downloaddetails"] == [{**progress, **store}]
     vm = lab.deploy(templateid=made["id"])
     assert vm["templatename"] == "t"
     assert (lab.count(4), lab.count(11)) == (1, 2 << 30)

@@ -116,6 +116,7 @@ def test_pools_that_do_not_suit(lab: VmLab) -> None:
         url="nfs://storage/second",
     )["id"]
     assert lab.code("migrateVolume", volumeid=volume, storageid=pool) == 431, "its tags"
+    assert lab.do("findStoragePoolsForMigration", id=volume)[0]["suitableformigration"] is False
     lab.do("updateStoragePool", id=pool, tags="ssd", capacitybytes=1 << 30)
     assert lab.code("migrateVolume", volumeid=volume, storageid=pool) == 530, "its room"
     assert lab.do("findStoragePoolsForMigration", id=volume)[0]["suitableformigration"] is False

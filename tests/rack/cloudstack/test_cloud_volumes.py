@@ -162,6 +162,29 @@ def test_another_offering(lab: VmLab) -> None:
     assert lab.do("changeOfferingForVolume", id=volume, diskofferingid=lab.custom, size=8)["size"] == 8 << 30
 
 
+def test_ids_do_not_reach_beyond_what_one_lists(lab: VmLab) -> None:
+    mine = lab.volume()["id"]
+    own = lab.do("createVolume", name="own", diskofferingid=lab.disk, zoneid=lab.zone)["id"]
+    assert [item["id"] for item in lab.do("listVolumes", ids=f"{mine},{own}")] == [own]
+    assert len(lab.do("listVolumes", ids=f"{mine},{own}", listall=True)) == 2
+    assert len(lab.do("listVolumes", id=mine)) == 1
+
+
+def test_system_vms_have_root_volumes_that_root_admins_may_list(lab: VmLab) -> None:
+    vm = lab.deploy()
+    assert len(lab.do("listVolumes", listall=True)) == 1
+    found = lab.do("listVolumes", listall=True, listsystemvms=True)
+    kinds = sorted(item["vmtype"] for item in found)
+    assert kinds == ["ConsoleProxy", "DomainRouter", "SecondaryStorageVm", "User"]
+    assert {item["storageid"] for item in found} == {lab.built.pool}
+    assert {item["state"] for item in found} == {"Ready"}
+    assert len(lab.do("listVolumes", by="joe", listsystemvms=True)) == 1
+    lab.do("enableStorageMaintenance", id=lab.built.pool)
+    waiting = [item for item in lab.do("listVolumes", listall=True, listsystemvms=True) if item["vmtype"] != "User"]
+    assert {item["state"] for item in waiting} == {"Allocated"}
+    lab.do("destroyVirtualMachine", id=vm["id"], expunge=True)
+
+
 def test_destroyed_volumes_can_come_back(lab: VmLab) -> None:
     vm = lab.deploy()
     volume = lab.attached(vm["id"])["id"]

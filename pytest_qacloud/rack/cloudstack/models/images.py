@@ -133,6 +133,17 @@ class TemplateCopy(Entity):
     """When its download ends; unknown until one runs."""
     isready: bool = False
 
+    def _downloads(self) -> list[dict[str, Any]]:
+        """How far it is on its zone's store."""
+        from .storage import ImageStore
+
+        store = self.store.first(ImageStore, zone=self.zone)
+        if store is None or self.template.directdownload or (self.ready_at is None and not self.isready):
+            return []
+        percent, state = ("100", "DOWNLOADED") if self.isready else ("0", "DOWNLOAD_IN_PROGRESS")
+        where = {"datastore": store.name, "datastoreId": store.id, "datastoreRole": "Image"}
+        return [{**where, "downloadPercent": percent, "downloadState": state}]
+
     def shown(self) -> dict[str, Any]:
         """What a reply says of this copy besides the template's own fields."""
         size: dict[str, Any] = {"size": self.template.size_bytes, "physicalsize": self.template.size_bytes // 4}
@@ -141,5 +152,6 @@ class TemplateCopy(Entity):
             "zonename": self.zone.name,
             "isready": self.isready,
             "status": DOWNLOADED if self.isready else "Not Downloaded" if self.ready_at is None else "Downloading",
+            "downloaddetails": self._downloads(),
             **(size if self.isready else {}),
         }

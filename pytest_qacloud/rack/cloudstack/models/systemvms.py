@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ..identity import Owned
 from ..store import Entity, OnRemove, relation
 
 if TYPE_CHECKING:
     from .networks import VlanRange
+    from .storage import StoragePool
     from .topology import Host, Pod, Zone
 
 CONSOLE_PROXY, SECONDARY_STORAGE = "consoleproxy", "secondarystoragevm"
@@ -151,3 +153,53 @@ class SystemVmAgent(Entity):
     def hypervisor(self) -> None:
         """An agent in a VM is no hypervisor."""
         return
+
+
+@dataclass(eq=False, kw_only=True)
+class SystemVolume(Owned):
+    """The root volume of a system VM or a router."""
+
+    RESPONSE: ClassVar[str] = "VolumeResponse"
+    LABEL: ClassVar[str] = "Volume"
+
+    name: str
+    zone: Zone = relation()
+    systemvm: Entity = relation(OnRemove.CASCADE)
+    vmtype: str
+    size: int
+    pool: StoragePool | None = relation(OnRemove.CLEAR, optional=True)
+    """None while no pool in use serves the VM's host."""
+    type: str = "ROOT"
+    deviceid: int = 0
+    storagetype: str = "shared"
+    provisioningtype: str = "thin"
+
+    @property
+    def state(self) -> str:
+        """Ready where it lies on a pool."""
+        return "Allocated" if self.pool is None else "Ready"
+
+    @property
+    def storage(self) -> str | None:
+        """Its pool's name."""
+        return None if self.pool is None else self.pool.name
+
+    @property
+    def storageid(self) -> str | None:
+        """Its pool's id."""
+        return None if self.pool is None else self.pool.id
+
+    @property
+    def virtualmachineid(self) -> str:
+        """Its VM's id."""
+        return self.systemvm.id
+
+    @property
+    def vmname(self) -> str:
+        """Its VM's name."""
+        return str(getattr(self.systemvm, "name", ""))
+
+    @property
+    def vmstate(self) -> str:
+        """Its VM's state."""
+        return str(getattr(self.systemvm, "state", ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from ... import simulators
@@ -10,6 +10,7 @@ from ...errors import failed, invalid
 from ...hardware import HardwareError
 from ...models.storage import ImageStore, StagingStore
 from ...models.topology import Zone
+from ...models.volumes import Snapshot
 from ...registry import command
 
 if TYPE_CHECKING:
@@ -85,6 +86,36 @@ def update_image_store(ctx: Context, params: Params) -> ImageStore:
     found = params.need("id", ImageStore)
     ctx.assign(found, params, "name", "readonly", capacitybytes="disksizetotal")
     return found
+
+
+@command("migrateSecondaryStorageData")
+def migrate_data(ctx: Context, params: Params) -> dict[str, Any]:
+    """Move what a store holds to others of its zone: all of it, or until they are balanced.
+
+    Raises:
+        ApiError: no such policy, or none of the others takes anything (530); the store is none of NFS (431).
+    """
+    source, policy = params.need("srcpool", ImageStore), params.text("migrationtype", "complete").upper()
+    if policy not in ("BALANCE", "COMPLETE"):
+        raise failed("Not a valid migration policy")
+    if source.providername != "NFS":
+        raise invalid("Migration of datastore objects is supported only for NFS based image stores")
+    targets = [
+        store
+        for store in params.entities("destpools", ImageStore)
+        if store is not source
+        and not store.readonly
+        and store.providername == "NFS"
+        and (source.zone is store.zone or None in (source.zone, store.zone))
+    ]
+    if not targets:
+        raise failed(
+            "No destination valid store(s) available to migrate. Could be due to invalid store ID(s) or store(s) are "
+            "read-only. Terminating Migration of data"
+        )
+    for snapshot in ctx.store.all(Snapshot, imagestore=source) if policy == "COMPLETE" else ():
+        snapshot.imagestore = targets[0]
+    return {"imagestore": {"message": "Migration completed", "migrationtype": policy.capitalize(), "success": True}}
 
 
 @command("deleteImageStore")

@@ -11,13 +11,14 @@ from ...errors import failed, invalid
 from ...hardware import HardwareError
 from ...models.storage import StoragePool
 from ...models.topology import Cluster, Host, Pod, Zone
-from ...registry import command
+from ...registry import command, settles
 from .clusters import hypervisor_named
 
 if TYPE_CHECKING:
     from ...context import Context
     from ...lists import Page
     from ...params import Params
+    from ...server import ManagementServer
 
 _TYPES = {
     "nfs": "NetworkFilesystem",
@@ -31,6 +32,7 @@ _TYPES = {
     "file": "Filesystem",
 }
 MAINTENANCE = "Maintenance"
+_OVERPROVISIONING = "storage.overprovisioning.factor"
 _SCOPES = ("host", "cluster", "zone", "region", "global")
 _STATES = (
     *("initial", "initialized", "creating", "attaching", "up", "prepareformaintenance", "errorinmaintenance"),
@@ -86,7 +88,7 @@ def create_storage_pool(ctx: Context, params: Params) -> StoragePool:
         istagarule=params.flag("istagarule"),
         provider=params.text("provider", "DefaultPrimary"),
         managed=params.flag("managed"),
-        overprovisionfactor=ctx.setting("storage.overprovisioning.factor"),
+        overprovisionfactor=ctx.setting(_OVERPROVISIONING),
         capacityiops=params.optional_number("capacityiops"),
         details=params.pairs("details"),
     )
@@ -126,6 +128,13 @@ def list_storage_pools(ctx: Context, params: Params) -> Page:
         lambda pool: host is None or pool.serves(host.cluster),
         ignore=("hostid", "storagecustomstats"),
     )
+
+
+@settles
+def _take_factors(server: ManagementServer) -> None:
+    """A pool's over-provisioning is what the setting says for it now."""
+    for pool in server.store.all(StoragePool):
+        pool.overprovisionfactor = server.settings.value(_OVERPROVISIONING, pool)
 
 
 @command("updateStoragePool")

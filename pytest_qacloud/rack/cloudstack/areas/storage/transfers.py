@@ -6,11 +6,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ...disks import check_volume_limits, has_room
+from ...disks import check_volume_limits, has_room, split, tags_of
 from ...errors import denied, failed, invalid
 from ...limits import GIB
 from ...lists import Page, cut
-from ...models.machines import RUNNING, STOPPED, VmSnapshot
+from ...models.machines import RUNNING, STOPPED, VirtualMachine, VmSnapshot
 from ...models.offerings import DiskOffering
 from ...models.storage import StoragePool
 from ...models.systemvms import SECONDARY_STORAGE, SystemVm
@@ -60,20 +60,43 @@ def migrate_volume(ctx: Context, params: Params) -> Generator[Any, None, Any]:
 
 @command("findStoragePoolsForMigration")
 def find_pools(ctx: Context, params: Params) -> Page:
-    """The other pools of a volume's zone, and which of them have room."""
+    """The other pools that a volume could move to, and which of them suit: in use, with its tags and room.
+
+    For a VM's volume these are the pools of its cluster and zone-wide ones, else all of its hypervisor in the zone.
+    """
     volume = params.need("id", Volume)
-    if volume.pool is None:
+    if not ctx.caller.is_root_admin:
+        raise denied("No permission to migrate volume, only root admin can migrate a volume")
+    here, vm = volume.pool, volume.virtualmachine
+    if here is None or volume.state != READY or (vm is not None and vm.state == RUNNING and vm.hypervisor == "KVM"):
         return Page(0, [])
-    keyword = params.text("keyword").lower()
+    keyword, tags = params.text("keyword").lower(), tags_of(volume.diskoffering)
+    cluster = None if vm is None else here.cluster or _cluster_of(vm)
     pools = ctx.store.all(
         StoragePool,
         lambda pool: (
-            pool.zone is volume.zone and pool is not volume.pool and pool.state == "Up" and keyword in pool.name.lower()
+            pool.zone is volume.zone
+            and pool is not here
+            and keyword in pool.name.lower()
+            and (cluster is None or pool.serves(cluster))
         ),
     )
-    return cut(
-        ctx, [{**shape(pool), "suitableformigration": has_room(ctx, pool, volume.size)} for pool in pools], params
-    )
+    rows = [
+        {
+            **shape(pool),
+            "suitableformigration": pool.state == "Up"
+            and tags <= split(pool.tags)
+            and has_room(ctx, pool, volume.size),
+        }
+        for pool in pools
+    ]
+    return cut(ctx, rows, params)
+
+
+def _cluster_of(vm: VirtualMachine) -> Cluster | None:
+    """The cluster of the host that a VM runs on, or ran on last."""
+    host = vm.host or vm.lasthost
+    return None if host is None else host.cluster
 
 
 def check_format(image: str, url: str) -> str:

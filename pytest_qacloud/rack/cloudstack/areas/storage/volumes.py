@@ -11,11 +11,12 @@ from ...limits import GIB, check_limit
 from ...models.machines import RUNNING, STOPPED, VirtualMachine
 from ...models.offerings import DiskOffering
 from ...models.storage import StoragePool
+from ...models.systemvms import SystemVolume
 from ...models.topology import DISABLED, Zone
 from ...models.volumes import ALLOCATED, DESTROY, READY, UPLOADED, Snapshot, Volume
 from ...registry import command, settles
 from ...replies import shape
-from ...store import new_id
+from ...store import Entity, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -156,8 +157,11 @@ def attach_to(ctx: Context, volume: Volume, vm: VirtualMachine, deviceid: int | 
 
 @command("listVolumes")
 def list_volumes(ctx: Context, params: Params) -> Page:
-    """Volumes."""
-    return ctx.list(Volume, params, ignore=("listsystemvms",))
+    """Volumes; for a root admin with `listsystemvms` those of system VMs as well."""
+    found: list[Entity] = [*ctx.store.all(Volume)]
+    if params.flag("listsystemvms") and ctx.caller.is_root_admin:
+        found += ctx.store.all(SystemVolume)
+    return ctx.page(found, params, ignore=("listsystemvms",))
 
 
 @command("listVolumesMetrics")
