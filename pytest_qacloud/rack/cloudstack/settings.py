@@ -72,13 +72,18 @@ def declared() -> dict[str, Setting]:
     }
 
 
+@lru_cache(maxsize=1)
+def _in_lower_case() -> dict[str, Setting]:
+    return {name.lower(): setting for name, setting in declared().items()}
+
+
 def named(name: str) -> Setting:
-    """The setting of a name.
+    """The setting of a name, letter case apart.
 
     Raises:
         ApiError: there is none (431).
     """
-    setting = declared().get(name)
+    setting = declared().get(name) or _in_lower_case().get(name.lower())
     if setting is None:
         raise invalid(f"Config parameter with name {name} doesn't exist")
     return setting

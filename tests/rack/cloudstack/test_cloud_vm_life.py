@@ -102,6 +102,27 @@ def test_expunging_is_for_admins_unless_a_setting_says_otherwise(lab: VmLab) -> 
     assert lab.do("listVirtualMachines", listall=True) == []
 
 
+def test_a_role_may_forbid_expunging(lab: VmLab) -> None:
+    role = lab.do("createRole", name="keeper", type="DomainAdmin")["id"]
+    for rule, permission in (("expungeVirtualMachine", "deny"), ("*", "allow")):
+        lab.do("createRolePermission", roleid=role, rule=rule, permission=permission)
+    lab.do(
+        "createAccount",
+        username="kim",
+        password="p",
+        email="k@example.org",
+        firstname="K",
+        lastname="L",
+        roleid=role,
+    )
+    vm = lab.deploy()
+    assert lab.code("destroyVirtualMachine", by="kim", id=vm["id"], expunge=True) == 531
+    assert lab.vm(vm["id"])["state"] == "Running"
+    lab.cloud.account("dora", kind=2)
+    lab.do("destroyVirtualMachine", by="dora", id=vm["id"], expunge=True)
+    assert lab.do("listVirtualMachines", listall=True) == []
+
+
 def test_time_expunges_what_is_destroyed(lab: VmLab) -> None:
     vm = lab.deploy()
     lab.do("destroyVirtualMachine", id=vm["id"])

@@ -233,6 +233,7 @@ def test_storage_moves(lab: VmLab) -> None:
     assert lab.do("migrateVirtualMachine", virtualmachineid=vm["id"], storageid=old)["state"] == "Stopped"
     found = lab.do("findStoragePoolsForMigration", id=root["id"])
     assert [(item["id"], item["suitableformigration"]) for item in found] == [(pool, True)]
+    assert lab.code("findStoragePoolsForMigration", by="joe", id=root["id"]) in (432, 531)
     assert lab.do("migrateVolume", volumeid=root["id"], storageid=pool)["storageid"] == pool
     assert lab.code("migrateVolume", volumeid=root["id"], storageid=pool) == 431
     lab.do("enableStorageMaintenance", id=old)

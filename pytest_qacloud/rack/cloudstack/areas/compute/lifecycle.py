@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ... import access
 from ...disks import check_volume_limits, destroy, detach
 from ...errors import ApiError, denied, failed, invalid
+from ...identity import AccountType
 from ...models.machines import (
     DESTROYED,
     ERROR,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from ...context import Context
+    from ...identity import Account
     from ...models.offerings import DiskOffering
     from ...params import Params
     from ...server import ManagementServer
@@ -168,9 +171,17 @@ def check_snapshots_done(ctx: Context, vm: VirtualMachine) -> None:
         raise failed("There is/are unbacked up snapshot(s) on ROOT volume, please try again later.")
 
 
+def _is_admin(account: Account) -> bool:
+    return account.is_root_admin or account.accounttype in (AccountType.DOMAIN_ADMIN, AccountType.RESOURCE_ADMIN)
+
+
 def _check_may_expunge(ctx: Context) -> None:
-    if not ctx.caller.is_root_admin and not ctx.flag_setting(_EXPUNGE_SETTING, ctx.caller):
-        raise denied(f"Expunging a vm can only be done by an Admin. Or when the {_EXPUNGE_SETTING} key is set.")
+    """Refuse who is no administrator, unless a setting lets users, or whose role denies expungeVirtualMachine."""
+    expunging = ctx.server.schema.commands["expungeVirtualMachine"]
+    if not _is_admin(ctx.caller) and not ctx.flag_setting(_EXPUNGE_SETTING, ctx.caller):
+        raise denied("Account does not have permission for expunging.")
+    if not access.may_call(ctx.store, ctx.caller.role, expunging):
+        raise denied("Account does not have permission for expunging.")
 
 
 @command("expungeVirtualMachine")
@@ -199,7 +210,7 @@ def expunge(ctx: Context, vm: VirtualMachine) -> None:
 def recover_vm(ctx: Context, params: Params) -> VirtualMachine:
     """A destroyed VM becomes a stopped one."""
     vm = params.need("id", VirtualMachine)
-    if not ctx.caller.is_root_admin and not ctx.flag_setting(_EXPUNGE_SETTING, ctx.caller):
+    if not _is_admin(ctx.caller) and not ctx.flag_setting(_EXPUNGE_SETTING, ctx.caller):
         raise denied(f"Recovering a vm can only be done by an Admin. Or when the {_EXPUNGE_SETTING} key is set.")
     if vm.state != DESTROYED:
         raise invalid(f"Vm with id {vm.id} is not in the right state: {vm.state}")

@@ -110,11 +110,14 @@ def _tags_for(vm: VirtualMachine) -> set[str]:
 
 
 def _lacks_strict_tags(ctx: Context, vm: VirtualMachine, host: Host) -> bool:
-    return not (_tags_for(vm) & split(ctx.setting("vm.strict.host.tags"))) <= split(host.hosttags)
+    strict = split(ctx.setting("vm.strict.host.tags"))
+    if ctx.flag_setting("vm.strict.resource.limit.host.tag.check"):
+        strict |= split(ctx.setting("resource.limit.host.tags"))
+    return not _tags_for(vm) & strict <= split(host.hosttags)
 
 
 def check_named_host(ctx: Context, vm: VirtualMachine, host: Host) -> None:
-    """Refuse a host that a caller names for a VM, where it lacks a tag of the setting `vm.strict.host.tags`.
+    """Refuse a host that a caller names for a VM, where it lacks a tag that settings call strict.
 
     Raises:
         ApiError: it does (431).
