@@ -422,3 +422,10 @@ def test_capacity(cloud: Cloud, built: BuiltZone) -> None:
     assert rows["VLAN"]["capacitytotal"] == 100
     narrow = cloud.do("listCapacity", clusterid=built.cluster, type=1)
     assert [(item["name"], item["clusterid"]) for item in narrow] == [("CPU", built.cluster)]
+
+
+def test_hosts_have_no_gpus(cloud: Cloud) -> None:
+    host = build_zone(cloud, hosts=1).hosts[0]
+    assert cloud.do("discoverGpuDevices", id=host) == []
+    cloud.machines.running["127.1.0.1"] = False
+    assert cloud.refused("discoverGpuDevices", id=host).code == 530
