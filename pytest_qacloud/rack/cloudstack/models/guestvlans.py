@@ -23,6 +23,7 @@ class DedicatedVlans(Owned):
 
     RESPONSE: ClassVar[str] = "GuestVlanRangeResponse"
     LABEL: ClassVar[str] = "Dedicated guest VLAN range"
+    REMEMBERED: ClassVar[bool] = False
 
     physicalnetwork: PhysicalNetwork = relation(OnRemove.CASCADE)
     first: int

@@ -47,6 +47,7 @@ class PortableRange(Entity):
 
     RESPONSE: ClassVar[str] = "PortableIpRangeResponse"
     LABEL: ClassVar[str] = "Portable IP range"
+    REMEMBERED: ClassVar[bool] = False
 
     region: Region = relation()
     vlan: str

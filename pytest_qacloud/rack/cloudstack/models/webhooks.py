@@ -65,6 +65,7 @@ class WebhookDelivery(Entity):
 
     RESPONSE: ClassVar[str] = "WebhookDeliveryResponse"
     LABEL: ClassVar[str] = "Webhook delivery"
+    REMEMBERED: ClassVar[bool] = False
     ADMIN_ONLY: ClassVar[frozenset[str]] = frozenset({"managementserverid", "managementservername"})
 
     webhook: Webhook = relation(OnRemove.CASCADE)
