@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from ...errors import denied, failed, invalid
 from ...identity import Account, AccountType, Domain, controls
 from ...lists import Page, cut
-from ...models.storage import StoragePool
 from ...models.topology import Cluster
 from ...registry import command
 from ...setting_groups import subgroup_of, subgroups
@@ -30,7 +29,6 @@ _SCOPES = {
 """Parameters that narrow a setting down, and the scope that each stands for."""
 
 _HIDDEN = frozenset({"Hidden", "Secure"})
-_POOLS_FACTOR = "storage.overprovisioning.factor"
 _CLUSTER_RATIOS = {
     "cpu.overprovisioning.factor": "cpuovercommitratio",
     "mem.overprovisioning.factor": "memoryovercommitratio",
@@ -135,17 +133,9 @@ def change_configuration(ctx: Context, params: Params) -> dict[str, Any]:
             settings.reset(setting, entity)
         else:
             settings.set(setting, params.text("value"), entity)
-        _follow(ctx, setting, entity)
+        if isinstance(entity, Cluster) and setting.name in _CLUSTER_RATIOS:
+            setattr(entity, _CLUSTER_RATIOS[setting.name], ctx.setting(setting.name, entity))
     return {"configuration": _shown(ctx, setting, scope)}
-
-
-def _follow(ctx: Context, setting: Setting, entity: Entity | None) -> None:
-    """Bring what shows a setting's value up to it: clusters keep theirs, pools follow the global one."""
-    if isinstance(entity, Cluster) and setting.name in _CLUSTER_RATIOS:
-        setattr(entity, _CLUSTER_RATIOS[setting.name], ctx.setting(setting.name, entity))
-    if setting.name == _POOLS_FACTOR:
-        for pool in ctx.store.all(StoragePool):
-            pool.overprovisionfactor = ctx.setting(_POOLS_FACTOR, pool)
 
 
 @command("listConfigurationGroups")
