@@ -17,7 +17,7 @@ from pathlib import Path
 from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import AccessDeniedError, ConfigError, ServiceFaultError, UnreachableError
+from ..errors import AccessDeniedError, ConfigError, QacloudError, ServiceFaultError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +35,9 @@ LOOK_S = 0.2
 """Seconds between two looks at whether git is still wanted."""
 
 LOCK_LIMIT_S = FETCH_LIMIT_S + 60.0
+
+DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
+"""In front of a command: else a git whose run was killed would go on in a mirror that the next run takes."""
 
 FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _HEAD = re.compile(r"HEAD(?=$|[~^])")
@@ -154,10 +157,11 @@ class Repository:
         from filelock import FileLock, Timeout
 
         self._lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = FileLock(self._lock, timeout=LOCK_LIMIT_S)
+        lock = FileLock(self._lock)
         try:
-            lock.acquire()
+            lock.acquire(timeout=LOCK_LIMIT_S, poll_interval=LOOK_S, cancel_check=self._is_stopped)
         except Timeout as error:
+            self._check()
             raise UnreachableError(
                 self._name, f"its mirror has been in use for {LOCK_LIMIT_S:.0f} s", f"find out who holds {self._lock}"
             ) from error
@@ -165,6 +169,13 @@ class Repository:
             yield
         finally:
             lock.release()
+
+    def _is_stopped(self) -> bool:
+        try:
+            self._check()
+        except QacloudError:
+            return True
+        return False
 
     def _make_mirror(self) -> None:
         if not (self._mirror / "HEAD").exists():
@@ -195,7 +206,7 @@ class Repository:
     def _git(self, *arguments: str, limit_s: int = LOCAL_LIMIT_S, inside: bool = True) -> Reply:
         place = (f"--git-dir={self._mirror}",) if inside and self._mirror.exists() else ()
         dropped = [f"--unset={name}" for name in os.environ if name.startswith("GIT_")]
-        argv = ["timeout", "--kill-after=5", str(limit_s), "env", *dropped, *self._set(), "git", *place]
+        argv = [*DIES_WITH_US, "timeout", "--kill-after=5", str(limit_s), "env", *dropped, *self._set(), "git", *place]
         argv += ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"]
         argv += ["-c", "protocol.allow=never", "-c", f"protocol.{self._protocol}.allow=always", *arguments]
         owner = _started(argv)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 from gitlab import GitLab
 
 from pytest_qacloud.errors import ConfigError, ServiceFaultError, StoppedError, UnreachableError
+from pytest_qacloud.gate import repo
 from pytest_qacloud.gate.repo import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -175,16 +181,77 @@ def test_several_may_use_one_mirror_at_once(lab: GitLab, tmp_path: Path) -> None
         assert list(executor.map(one, range(4))) == ["third"] * 4
 
 
-def test_a_run_that_is_stopped_does_not_wait_for_git(lab: GitLab, tmp_path: Path) -> None:
-    stopped = threading.Event()
+class Stop:
+    """A check that raises once it is told to."""
 
-    def check() -> None:
-        if stopped.is_set():
+    def __init__(self) -> None:
+        self.told = threading.Event()
+
+    def __call__(self) -> None:
+        if self.told.is_set():
             raise StoppedError("the run was told to stop")
 
-    repository = Repository(str(lab.folder), tmp_path / "ours", check)
-    repository.resolve("main")
-    stopped.set()
 
-    with pytest.raises(StoppedError):
-        repository.resolve("feature")
+@pytest.fixture
+def silent() -> Iterator[tuple[str, socket.socket]]:
+    """The URL of a server that takes connections and never answers, and its socket."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/cloudstack.git", server
+
+
+def test_a_run_that_is_stopped_does_not_wait_for_git(silent: tuple[str, socket.socket], tmp_path: Path) -> None:
+    url, server = silent
+    stop = Stop()
+    with ThreadPoolExecutor(1) as executor:
+        fetching = executor.submit(Repository(url, tmp_path, stop).resolve, "main")
+        with server.accept()[0]:
+            stop.told.set()
+            with pytest.raises(StoppedError):
+                fetching.result()
+
+
+def test_a_run_that_is_stopped_does_not_wait_for_another_s_fetch(
+    silent: tuple[str, socket.socket], tmp_path: Path
+) -> None:
+    url, server = silent
+    stops = Stop(), Stop()
+    with ThreadPoolExecutor(2) as executor:
+        first = executor.submit(Repository(url, tmp_path, stops[0]).resolve, "main")
+        with server.accept()[0]:
+            second = executor.submit(Repository(url, tmp_path, stops[1]).resolve, "main")
+            stops[1].told.set()
+            with pytest.raises(StoppedError):
+                second.result()
+            assert not first.done()
+            stops[0].told.set()
+            with pytest.raises(StoppedError):
+                first.result()
+
+
+def test_git_ends_with_a_run_that_is_killed(silent: tuple[str, socket.socket], tmp_path: Path) -> None:
+    url, server = silent
+    program = f"""
+from pathlib import Path
+from pytest_qacloud.gate.repo import Repository
+Repository({url!r}, Path({str(tmp_path)!r})).resolve("main")
+"""
+    process = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        with server.accept()[0] as connection:
+            process.kill()
+            process.wait()
+            with suppress(ConnectionResetError):
+                while connection.recv(4096):  # until git has closed it
+                    pass
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_fetch_that_takes_too_long_is_ended(
+    silent: tuple[str, socket.socket], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repo, "FETCH_LIMIT_S", 1)
+
+    with pytest.raises(UnreachableError, match="the fetch took too long"):
+        Repository(silent[0], tmp_path).resolve("main")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import subprocess
 import sys
 import time
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zone_configs
-from processlab import ProcessLab, command, suite
+from processlab import HELPERS, PACKAGE, ProcessLab, command, suite
 from runs import LIMIT_S, argv_of, environment, journal_of, run
 
 from pytest_qacloud.leasing import SqlLeaseStore
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NO_ZONE = 75
+ROUNDS = int(os.environ.get("QACLOUD_KILL_ROUNDS", "50"))
 
 
 @pytest.fixture
@@ -143,7 +146,7 @@ def killed(lab: ProcessLab) -> Path:
     folder = lab.folder / "killed"
     pool = lab.pool(stop={"argv": [*command("import os; open(os.environ['SEEN'], 'a').write('stopped\\n')")],
                           "limit_s": 30},
-                    env={"PYTHONPATH": lab_path(), "SEEN": str(lab.folder / "seen")})  # fmt: skip
+                    env={"PYTHONPATH": f"{PACKAGE}:{HELPERS}", "SEEN": str(lab.folder / "seen")})  # fmt: skip
     process = subprocess.Popen(
         argv_of(folder, pool, "--qacloud-build=feature", suite=WAITS), cwd=folder, env=environment(folder),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -154,12 +157,6 @@ def killed(lab: ProcessLab) -> Path:
         process.kill()
         process.wait()
     return folder
-
-
-def lab_path() -> str:
-    from processlab import HELPERS, PACKAGE
-
-    return f"{PACKAGE}:{HELPERS}"
 
 
 def free(lab: ProcessLab) -> None:
@@ -183,6 +180,33 @@ def test_what_a_killed_run_left_is_ended_by_the_next_one(lab: ProcessLab, killed
     assert [event["left_over"] for event in ended.journal if "left_over" in event] == [record["name"]]
     assert (lab.folder / "seen").read_text(encoding="utf-8") == "stopped\n" * 2, "of the dead run, then of this one"
     nothing_left(lab, killed)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_at_any_moment_costs_the_next_one_nothing(lab: ProcessLab) -> None:
+    folder, pool = lab.folder / "killed", lab.pool(stop={"argv": command("pass"), "limit_s": 30})
+    began_s = time.monotonic()
+    assert run(folder, pool, "--qacloud-build=feature", suite=suite(42)).code == 0
+    length_s = time.monotonic() - began_s
+    seed = random.randrange(2**32)
+    sys.stdout.write(f"\nseed {seed}; an undisturbed run takes {length_s:.1f} s\n")
+    moments, killed = random.Random(seed), 0
+    for number in range(ROUNDS):
+        process = subprocess.Popen(
+            argv_of(folder, pool, "--qacloud-build=feature", suite=suite(42)), cwd=folder, env=environment(folder),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            process.wait(moments.uniform(0.3, length_s))
+        except subprocess.TimeoutExpired:
+            killed += 1
+        process.kill()
+        process.wait()
+        free(lab)
+        following = run(folder, pool, "--qacloud-build=main", suite=suite(17))
+        assert following.code == 0, f"round {number}, seed {seed}\n{following.output}"
+        nothing_left(lab, folder)
+    sys.stdout.write(f"{killed} of {ROUNDS} were killed alive\n")
 
 
 def test_ctrl_c_ends_the_server_and_its_children(lab: ProcessLab) -> None:
