@@ -21,7 +21,7 @@ def test_settings_are_changed_and_reset(cloud: Cloud) -> None:
     changed = cloud.do("updateConfiguration", name="expunge.delay", value="60")
     assert (changed["name"], changed["value"], changed["defaultvalue"]) == ("expunge.delay", "60", "86400")
     assert setting(cloud, "expunge.delay") == "60"
-    assert cloud.do("resetConfiguration", name="expunge.delay")["value"] == "86400"
+    assert cloud.do("resetConfiguration", name="Expunge.Delay")["value"] == "86400", "names have no letter case"
 
 
 def test_settings_have_scopes(cloud: Cloud) -> None:
