@@ -140,9 +140,11 @@ def zone_lines(run: Session) -> Iterator[str]:
     """Which zone it was, and how long it took to make."""
     zone = run.zone
     if zone is not None:
+        where = f"machines {', '.join(zone.machines)}" if zone.machines else "on this machine"
+        commit = f" (commit {zone.build.commit[:12]})" if zone.build.commit else ""
         yield (
             f"zone {zone.name} ({zone.hypervisor}) of pool {zone.pool}, epoch {zone.epoch},"
-            f" machines {', '.join(zone.machines)}, build {zone.build.name}"
+            f" {where}, build {zone.build.name}{commit}"
         )
     yield from stage_table(run.times)
     if run.ready_s is not None:

@@ -49,7 +49,7 @@ def test_an_empty_folder_is_told(tmp_path: Path) -> None:
 def test_a_broken_file_hides_no_other(folder: Path) -> None:
     (folder / "broken.toml").write_text("name = ", encoding="utf-8")
     entries = {entry.name: entry for entry in list_pools(folder)}
-    assert list(entries) == sorted(path.stem for path in folder.iterdir())
+    assert list(entries) == [path.stem for path in sorted(folder.iterdir())]
     assert "not TOML" in str(entries["broken"].error)
     assert isinstance(entries["rack1"].pool, Pool)
     assert isinstance(entries["sim"].pool, SimulatedPool)

@@ -58,6 +58,7 @@ def test_the_suite_runs_on_what_the_commit_builds(lab: ProcessLab) -> None:
 
     assert ended.code == 0, ended.output
     assert "1 passed" in ended.output
+    assert f"epoch 1, on this machine, build feature (commit {lab.feature[:12]})" in ended.output
     steps = [step for machine, step in ended.steps("end") if machine == "local"]
     assert steps == [
         *("lease", "preflight", "source", "build", "start", "ready", "management", "zone", "healthy"),
