@@ -90,3 +90,29 @@ def test_several_checks_are_one_in_their_order() -> None:
         all_of(lambda: called.append("first"), lost, lambda: called.append("never"))()
 
     assert called == ["first", "lease"]
+
+
+def test_a_failure_elsewhere_stops_the_threads_without_a_signal() -> None:
+    interrupts = Interrupts()
+    thread = threading.Thread(target=interrupts.sleep, args=(600,))
+    thread.start()
+
+    interrupts.stop()
+
+    thread.join()
+    with pytest.raises(StoppedError):
+        interrupts.check()
+
+
+def test_a_thread_that_shares_it_leaves_the_main_threads_signals_alone() -> None:
+    with Interrupts() as interrupts:
+        taken = signal.getsignal(signal.SIGTERM)
+
+        def share() -> None:
+            with interrupts:
+                pass
+
+        thread = threading.Thread(target=share)
+        thread.start()
+        thread.join()
+        assert signal.getsignal(signal.SIGTERM) == taken

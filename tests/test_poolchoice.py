@@ -8,7 +8,7 @@ import pytest
 
 from pytest_qacloud.config import SimulatedPool
 from pytest_qacloud.errors import ConfigError
-from pytest_qacloud.poolchoice import choose, real
+from pytest_qacloud.poolchoice import choose, choose_several, real
 
 POOLS = Path(__file__).parents[1] / "pools"
 
@@ -61,3 +61,40 @@ def test_any_leaves_out_what_is_broken_and_what_has_not_the_tag(folder: Path, ca
     assert names("any:weekly", folder) == ["rack2"]
     with pytest.raises(ConfigError, match="no real pool with the tag moon"):
         choose("any:moon", folder)
+
+
+def test_several_simulated_pools_are_taken_in_order_as_many_as_are_needed(folder: Path) -> None:
+    for name in ("sim-a", "sim-b"):
+        (folder / f"{name}.toml").write_text((POOLS / f"{name}.toml").read_text(encoding="utf-8"), encoding="utf-8")
+
+    chosen = choose_several("sim-b,sim,sim-a", folder, 2)
+
+    assert [pool.name for pool in chosen.simulated] == ["sim-b", "sim"]
+    assert chosen.real == []
+
+
+def test_any_so_many_of_real_pools_will_do(folder: Path) -> None:
+    chosen = choose_several("rack2,any", folder, 1)
+
+    assert [pool.name for pool in chosen.real] == ["rack2", "rack1"], "each once"
+    assert chosen.simulated == []
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "words"),
+    [
+        ("rack1,rack2", 3, r"3 workers, .* names 2 \(rack1, rack2\): name 3 pools"),
+        ("sim,sim", 2, r"names 1 \(sim\)"),
+        ("", 2, "names 0:"),
+        ("rack1,sim", 2, "name one kind"),
+        ("rack1,copy.toml", 2, "two pools called rack1"),
+    ],
+)
+def test_too_few_pools_and_mixtures_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, count: int, words: str
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "copy.toml").write_text((folder / "rack1.toml").read_text(encoding="utf-8"), encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=words):
+        choose_several(text, folder, count)

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from pytest_qacloud.journal import Event
-from pytest_qacloud.progress import BAR_WIDTH, LiveView, LogView, bar, describe, going_on, seconds, view
+from pytest_qacloud.progress import BAR_WIDTH, LiveView, LogView, NoView, OfPool, bar, describe, going_on, seconds, view
 
 
 def event(step: str, phase: str, machine: str = "node2", elapsed_s: float | None = None, **detail: Any) -> Event:
@@ -272,3 +272,41 @@ def test_a_terminal_gets_the_table_where_it_can_draw_it(monkeypatch: pytest.Monk
             assert isinstance(view(), kind)
     finally:
         os.close(leader)
+
+
+def test_machines_of_several_pools_are_told_apart_in_one_log() -> None:
+    lines: list[str] = []
+    log = LogView(lines.append)
+    for pool in ("one", "two"):
+        with OfPool(log, pool) as shown:
+            shown(event("ipmi", "end"))
+            shown(event("lease", "end", pool))
+            shown(event("run", "end", ""))
+            shown.say(f"taking {pool} down")
+
+    assert lines == [
+        "one/node2: ipmi done",
+        "one: lease done",
+        "taking one down",
+        "two/node2: ipmi done",
+        "two: lease done",
+        "taking two down",
+    ]
+
+
+def test_the_table_keeps_the_rows_of_a_pool_together() -> None:
+    live = LiveView(Console(file=io.StringIO()))
+    for machine in ("one", "two", "one/node1", "two/node1", "one/node2"):
+        live(event("preflight", "begin", machine))
+
+    names = [str(cell) for cell in live.table().columns[0].cells]
+
+    assert names == ["one", "one/node1", "one/node2", "two", "two/node1"]
+
+
+def test_no_view_shows_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with NoView() as shown:
+        shown(event("ipmi", "end"))
+        shown.say("hello")
+
+    assert capfd.readouterr() == ("", "")

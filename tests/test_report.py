@@ -224,3 +224,22 @@ def test_what_is_not_simulated_is_listed_by_how_many_tests_want_it() -> None:
     table = not_simulated_table({"b": ["one"], "a": ["two"], "c": ["one", "two", "three"]})
     assert table[0].startswith("3 NOT SIMULATED: ")
     assert table[1:] == ["  c: 3 tests", "  a: 1 test", "  b: 1 test"]
+
+
+def test_the_properties_of_several_runs_are_there_for_all_and_for_each() -> None:
+    other = run(pool=SimpleNamespace(name="rack2"), times=[StepTime("node2", "ipmi", 80.0)])
+
+    found = dict(properties("1", Path("/runs/1"), [run(), other]))
+
+    assert found["pool"] == "rack1,rack2"
+    assert found["epoch"] == "7"
+    assert found["time.ipmi"] == "80.000"
+    assert found["rack1.time.ipmi"] == "75.000"
+    assert found["rack2.pool"] == "rack2"
+
+
+def test_a_failure_of_one_of_several_pools_says_which() -> None:
+    error = ProvisionError("node2", "ipmi", "no answer", 1, "Go there.")
+    error.add_note("pool rack2")
+
+    assert paragraphs(error) == ["No zone: machine node2, step ipmi, after 1.00 s: no answer. Go there. (pool rack2)"]

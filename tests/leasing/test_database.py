@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -222,3 +223,10 @@ def test_processes_that_come_first_together_make_one_database(path: Path) -> Non
     assert [process.wait() for process in processes] == [0] * 3
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM tickets").fetchone() == (3,)
+
+
+def test_several_databases_may_be_made_at_once(tmp_path: Path) -> None:
+    stores = [SqlLeaseStore(f"sqlite:///{tmp_path}/{number}.db") for number in range(4)]
+
+    with ThreadPoolExecutor(len(stores)) as threads:
+        assert list(threads.map(SqlLeaseStore.leases, stores)) == [[]] * len(stores)

@@ -47,6 +47,9 @@ class TestTrouble(cloudstackTestCase):
 
     def test_4_runs_on(self):
         open({began!r}, "a").close()
+
+    def test_5_runs_on(self):  # xdist holds a worker's last test back until the others are done
+        pass
 """
 
 KEEPS_THE_OTHER_BUSY = """
@@ -188,10 +191,11 @@ def test_the_replacement_of_a_dead_worker_has_its_zone(
         "test_2_finds_no_service": "UNTESTABLE",
         "test_3_kills_its_worker": "UNTESTABLE",
         "test_4_runs_on": "GOOD",
+        "test_5_runs_on": "GOOD",
     }
     troubled = {verdict["pool"] for verdict in of_trouble}
     assert len(troubled) == 1, "the replacement got another zone"
-    assert len(ended.verdicts) == len(of_trouble) + 4
+    assert [verdict["outcome"] for verdict in ended.verdicts if verdict not in of_trouble] == ["GOOD"] * 4
     (pool,) = troubled
     cases = {case.attrib["name"]: case for case in ET.parse(junit).getroot().iter("testcase")}
     for name in ("test_2_finds_no_service", "test_3_kills_its_worker"):
