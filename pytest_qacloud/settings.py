@@ -49,8 +49,8 @@ class Setting:
 
 
 OPTIONS = (
-    Option("pool", "pool to lease: a name in the pools folder, several with commas (any one is taken), `any`, "
-           "`any:TAG`, `sim`, or the path of a pool file", metavar="NAME"),
+    Option("pool", "pool to lease: a name in the pools folder, several with commas (any one is taken; with -n, one "
+           "for each worker), `any`, `any:TAG`, `sim`, or the path of a pool file", metavar="NAME"),
     Option("pools-dir", "folder of the pool files", "pools", "DIR"),
     Option("zone", "run on a zone that `qacloud zone up` left behind, instead of a pool", metavar="FILE"),
     Option("marvin", "CloudStack's own Marvin for the suites: a checkout of CloudStack, or its tools/marvin",
