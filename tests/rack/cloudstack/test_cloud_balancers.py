@@ -167,6 +167,16 @@ def test_other_users_rules_are_out_of_reach(lab: BalancerLab) -> None:
     assert lab.do("listLoadBalancerRules", by="ann") == []
 
 
+def test_a_rule_s_owner_takes_out_vms_of_others(lab: BalancerLab) -> None:
+    rule, ann = lab.do("createLoadBalancerRule", **lab.balancing(lab.ip_id))["id"], lab.account("ann")
+    lab.do("createNetworkPermissions", by="joe", networkid=lab.network, accounts="ann")
+    vm = lab.do("deployVirtualMachine", **{**lab.wanted(), **ann})["id"]
+    assert lab.code("assignToLoadBalancerRule", by="joe", id=rule, virtualmachineids=vm) == 531
+    lab.do("assignToLoadBalancerRule", id=rule, virtualmachineids=vm)
+    assert lab.code("removeFromLoadBalancerRule", by="ann", id=rule, virtualmachineids=vm) == 531
+    assert lab.do("removeFromLoadBalancerRule", by="joe", id=rule, virtualmachineids=vm) is True
+
+
 class TierLab(NetLab):
     """A tier with load balancers within."""
 

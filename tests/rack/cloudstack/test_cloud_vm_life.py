@@ -89,8 +89,12 @@ def test_destroy_can_expunge_and_take_data_volumes_along(lab: VmLab) -> None:
     vm = lab.deploy()
     data, other = lab.attached(vm["id"]), lab.volume()
     assert lab.code("destroyVirtualMachine", id=vm["id"], volumeids=other["id"]) == 431
-    lab.do("destroyVirtualMachine", id=vm["id"], expunge=True, volumeids=data["id"])
+    assert lab.do("destroyVirtualMachine", id=vm["id"], expunge=True, volumeids=data["id"]) == {}
     assert lab.do("listVirtualMachines", listall=True) == []
+    assert lab.do("listVolumes", id=data["id"]) == []
+    kept = lab.deploy()
+    data = lab.attached(kept["id"])
+    assert lab.do("destroyVirtualMachine", id=kept["id"], volumeids=data["id"])["state"] == "Destroyed"
     assert lab.one("listVolumes", id=data["id"])["state"] == "Destroy"
 
 

@@ -130,7 +130,10 @@ def renew_root(
 @command("destroyVirtualMachine")
 @in_turn("id")
 def destroy_vm(ctx: Context, params: Params, vm: VirtualMachine) -> Generator[Any, None, Any]:
-    """Stop a VM and keep it for `expunge.delay`, or with `expunge` remove it. Data volumes are detached."""
+    """Stop a VM and keep it for `expunge.delay`, or with `expunge` remove it. Data volumes are detached.
+
+    With `volumeids` those go as it does. The reply shows nothing of a VM that is no more.
+    """
     expunges = params.flag("expunge")
     if expunges:
         _check_may_expunge(ctx)
@@ -153,10 +156,13 @@ def destroy_vm(ctx: Context, params: Params, vm: VirtualMachine) -> Generator[An
         vm.enter(DESTROYED, ctx.now)
         shown = ctx.server.reply(ctx, vm)
         expunges = expunges or was_error
-    for volume in volumes:
-        destroy(ctx, volume)
     if expunges:
         expunge(ctx, vm)
+        shown = {"virtualmachine": {}}
+    for volume in volumes:
+        destroy(ctx, volume)
+        if expunges and volume in ctx.store:
+            ctx.remove(volume)
     return shown
 
 
