@@ -97,6 +97,10 @@ class Sessions:
     def __init__(self) -> None:
         self._open: dict[str, Session] = {}
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._open)
+
     def login(self, store: Store, params: Mapping[str, str], now: float) -> Session:
         """Begin a session.
 

@@ -157,7 +157,7 @@ class ManagementServer:
                 job.jobinstanceid = ctx.subject.id
             content = self.reply(ctx, result)
             shown = content.get(ctx.command.wrapper)
-            if isinstance(shown, dict) and ctx.command.response in _SHOW_THEIR_JOB:
+            if isinstance(shown, dict) and shown and ctx.command.response in _SHOW_THEIR_JOB:
                 shown.update(jobid=job.id, jobstatus=PENDING)
             return content
 

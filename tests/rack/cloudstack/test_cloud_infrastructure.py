@@ -343,6 +343,43 @@ def test_storage_pools(cloud: Cloud, built: BuiltZone) -> None:
         cloud.do("cancelStorageMaintenance", id=wide["id"])
 
 
+def test_metrics_of_clusters_and_zones(cloud: Cloud, built: BuiltZone) -> None:
+    cloud.advance(5)
+    (cluster,) = cloud.do("listClustersMetrics", id=built.cluster)
+    assert (cluster["hosts"], cluster["state"]) == ("2 / 2", "Enabled")
+    assert (cluster["cputotal"], cluster["memorytotal"]) == ("38.40 Ghz", "64.00 GB")
+    (zone,) = cloud.do("listZonesMetrics", id=built.zone)
+    assert (zone["clusters"], zone["cputotal"]) == ("1 / 1", "38.40 Ghz")
+    assert zone["cpuallocated"] == cluster["cpuallocated"] == "2.60%", "two system VMs with 500 MHz each"
+    cloud.do("updateCluster", id=built.cluster, managedstate="Unmanaged")
+    assert cloud.do("listClustersMetrics")[0]["state"] == "Unmanaged"
+    assert cloud.do("listZonesMetrics")[0]["clusters"] == "0 / 1"
+
+
+def test_the_infrastructure_is_counted(cloud: Cloud, built: BuiltZone) -> None:
+    cloud.advance(5)
+    counts = cloud.do("listInfrastructure")
+    assert {name: counts[name] for name in ("zones", "pods", "clusters", "hosts", "storagepools", "systemvms")} == {
+        "zones": 1,
+        "pods": 1,
+        "clusters": 1,
+        "hosts": 2,
+        "storagepools": 1,
+        "systemvms": 2,
+    }
+
+
+def test_the_server_measures_itself(cloud: Cloud) -> None:
+    (server,) = cloud.do("listManagementServersMetrics")
+    assert server["heapmemoryused"] <= server["heapmemorytotal"]
+    assert server["threadsrunnablecount"] + server["threadswaitingcount"] == server["threadstotalcount"]
+    assert len(server["systemloadaverages"]) == len(server["systemcycleusage"]) == 3
+    assert server["lastboottime"] < server["lastserverstart"] <= server["collectiontime"]
+    cloud.advance(60)
+    assert cloud.do("listDbMetrics")["uptime"] == 60
+    assert cloud.do("listUsageServerMetrics")["state"] == "Down"
+
+
 def test_lists_of_pools_know_their_words(cloud: Cloud, built: BuiltZone) -> None:
     assert [item["id"] for item in cloud.do("listStoragePools", scope="cluster", status="UP")] == [built.pool]
     assert cloud.refused("listStoragePools", scope="odd").code == 431

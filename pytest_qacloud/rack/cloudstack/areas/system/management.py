@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import platform
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from ...registry import command, installs
@@ -28,7 +30,20 @@ class ManagementHost(Entity):
     version: str
     state: str = "Up"
     javadistribution: str = "simulated"
+    javaversion: str = "simulated"
+    osdistribution: str = field(default_factory=platform.platform)
+    kernelversion: str = field(default_factory=platform.release)
     ipaddress: str = "127.0.0.1"
+
+    @property
+    def lastserverstart(self) -> float:
+        """When it was started."""
+        return self.created
+
+    @property
+    def lastboottime(self) -> float:
+        """When its machine was, as far as the clock tells that only goes forward."""
+        return self.created - time.monotonic()
 
 
 @dataclass(eq=False, kw_only=True)
