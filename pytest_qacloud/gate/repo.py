@@ -244,10 +244,13 @@ class Repository:
 def _started(argv: list[str]) -> Git.AutoInterrupt:
     """A command that runs as long as the value is kept."""
     try:
-        from git import Git
+        from git import Git, GitCommandNotFound
     except ImportError as error:  # GitPython looks for git when it is imported
         raise ConfigError(f"git cannot be used: {str(error).splitlines()[0]}; install it") from error
-    return Git().execute(argv, as_process=True, shell=False)
+    try:
+        return Git().execute(argv, as_process=True, shell=False)
+    except GitCommandNotFound as error:
+        raise ConfigError(f"there is no program {argv[0]}, under which git runs; install util-linux") from error
 
 
 def _protocol_of(source: str) -> str:

@@ -182,6 +182,7 @@ class ProcessProvisioner:
 
     def _admin(self, commands: Commands, server: Program) -> Endpoint:
         """The administrator's keys, as soon as the API gives them out."""
+        limit_s = self.pool.timeouts.management_s
 
         def look() -> Endpoint | Waiting:
             commands.check_server(server)
@@ -190,13 +191,13 @@ class ProcessProvisioner:
             except UnreachableError as error:
                 return Waiting(f"{error.service}: {error.observed}")
 
-        return poll(
-            look,
-            what="the management server's API",
-            deadline=Deadline(self.pool.timeouts.management_s, self.stage.clock),
-            interval_s=self.pool.poll.management_s,
-            check=self.stage.check,
-        )
+        deadline, interval_s = Deadline(limit_s, self.stage.clock), self.pool.poll.management_s
+        try:
+            return poll(look, what="the API", deadline=deadline, interval_s=interval_s, check=self.stage.check)
+        except DeadlineError as error:
+            observed = f"was ready, and its API gives out no keys within {limit_s:g} s: {error.last}"
+            action = f"Read the log, or raise [timeouts] management_s in {self.pool.path}."
+            raise commands.failure("start", self.pool.process.start.argv, observed, action) from error
 
     def _order(self, run: ProcessRun) -> ZoneOrder:
         pool, name = self.pool, f"{self.pool.name}-e{self.lease.epoch}"

@@ -171,6 +171,15 @@ def test_the_callers_git_variables_and_hooks_are_not_heard(
     assert not (tmp_path / "hooked").exists()
 
 
+def test_what_git_runs_under_is_named_where_it_is_missing(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repo, "DIES_WITH_US", ("no-such-setpriv",))
+
+    with pytest.raises(ConfigError, match="no program no-such-setpriv"):
+        repository.resolve("main")
+
+
 def test_several_may_use_one_mirror_at_once(lab: GitLab, tmp_path: Path) -> None:
     def one(number: int) -> str:
         repository = Repository(str(lab.folder), tmp_path / "ours")

@@ -159,6 +159,33 @@ def test_a_server_that_is_never_ready_is_given_up_and_ended(bench: Bench, ready:
     assert "[process.ready]" in error.action
 
 
+NEVER_UP = """
+import http.server, sys
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def do_POST(self):
+        self.send_error(503)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Answers).serve_forever()
+"""
+
+
+def test_an_api_that_gives_out_no_keys_is_given_up(bench: Bench) -> None:
+    made = bench.make(start={"argv": command(NEVER_UP, "{port.api}")})
+    made.pool = replace(made.pool, timeouts=replace(made.pool.timeouts, management_s=0.5))
+
+    with pytest.raises(ProvisionError) as caught:
+        made.provision()
+
+    assert caught.value.step == "management"
+    assert "gives out no keys within 0.5 s: CloudStack 127.0.0.1:" in caught.value.observed
+    assert str(bench.folder / "start.log") in caught.value.observed
+    assert "[timeouts] management_s" in caught.value.action
+    assert made.teardown(bench.check) == []
+    bench.nothing_left()
+
+
 def test_a_server_that_floods_its_log_is_ended(bench: Bench) -> None:
     flood = command("while True: print('y' * 4096)")
 
