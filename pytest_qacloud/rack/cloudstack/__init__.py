@@ -54,7 +54,8 @@ it to all who may use it, `on_removed` is called after its removal.
 **To add what else a server has**: `@registry.installs(order)` puts entities into a fresh installation,
 `@registry.settles` brings state up to the clock before each command (state changes by time only there and in jobs),
 `@limits.counts`, `@capacity.uses_host`, `@capacity.uses_pool`, `@placement.leaves_host` and
-`@addresses.holds_addresses` tell the common parts what an area has put where.
+`@addresses.holds_addresses` tell the common parts what an area has put where. `server.trail.followers` are called with
+every event. Threads do not touch the store: what they bring back, a settler puts in (see `areas/webhooks`).
 """
 
 from __future__ import annotations

@@ -104,6 +104,11 @@ def test_what_is_not_issued(cloud: Cloud) -> None:
     assert why(cloud, "issueCertificate", domain="x.example.org") == 530
 
 
+def test_an_authority_that_cannot_be_made(cloud: Cloud) -> None:
+    cloud.do("updateConfiguration", name="ca.plugin.root.issuer.dn", value="nobody")
+    assert cloud.refused("listCaCertificate").code == 530
+
+
 def test_revocations(cloud: Cloud) -> None:
     assert cloud.do("revokeCertificate", serial="0ABC123", cn="example.org") is True
     assert cloud.do("revokeCertificate", serial="abc123") is True

@@ -113,6 +113,25 @@ def test_ipv6_prefixes(lab: VmLab) -> None:
     assert lab.do("listGuestNetworkIpv6Prefixes", zoneid=lab.zone) == []
 
 
+def test_networks_with_ipv6_have_a_part_of_their_zones_prefix(lab: VmLab) -> None:
+    lab.do("updateConfiguration", name="ipv6.offering.enabled", value="true")
+    offering = lab.do(
+        "createNetworkOffering", name="six", displaytext="six", guestiptype="Isolated", traffictype="GUEST",
+        supportedservices="SourceNat,Dhcp,Dns", internetprotocol="DualStack", enable=True,
+    )["id"]  # fmt: skip
+    wanted = {"name": "n", "zoneid": lab.zone, "networkofferingid": offering, **lab.mine}
+    assert lab.code("createNetwork", **wanted) == 535, "the zone has no prefix"
+    prefix = lab.do("createGuestNetworkIpv6Prefix", zoneid=lab.zone, prefix="fd17::/63")["id"]
+    networks = [lab.do("createNetwork", **wanted) for _ in range(2)]
+    assert [network["ip6cidr"] for network in networks] == ["fd17::/64", "fd17:0:0:1::/64"]
+    assert networks[1]["ip6gateway"] == "fd17:0:0:1::1"
+    assert lab.code("createNetwork", **wanted) == 535, "both halves are taken"
+    assert lab.one("listGuestNetworkIpv6Prefixes", id=prefix)["availablesubnets"] == 0
+    assert lab.code("deleteGuestNetworkIpv6Prefix", id=prefix) == 530
+    lab.do("deleteNetwork", id=networks[0]["id"])
+    assert lab.do("createNetwork", **wanted)["ip6cidr"] == "fd17::/64"
+
+
 def test_public_ipv6_ranges(lab: VmLab) -> None:
     right = {
         "zoneid": lab.zone,

@@ -60,6 +60,8 @@ class Network(Tagged, Owned):
     router_ip: str | None = None
     """The address that its router shall have; by itself the gateway's, or a free one."""
     networkdomain: str | None = None
+    ip6cidr: str | None = None
+    ip6gateway: str | None = None
     displaynetwork: bool = True
     restartrequired: bool = False
     externalid: str | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..identity import Owned
 from ..store import Entity, OnRemove, relation
+from .guests import Network
 
 if TYPE_CHECKING:
     from .networks import PhysicalNetwork
@@ -49,7 +50,16 @@ class Ipv6Prefix(Entity):
 
     zone: Zone = relation(OnRemove.CASCADE)
     prefix: str
-    usedsubnets: int = 0
+
+    def taken(self) -> set[str]:
+        """The subnets that guest networks have."""
+        return {network.ip6cidr for network in self.store.all(Network) if network.zone is self.zone and network.ip6cidr}
+
+    @property
+    def usedsubnets(self) -> int:
+        """How many of its own guest networks have."""
+        around = IPv6Network(self.prefix, strict=False)
+        return sum(1 for subnet in self.taken() if IPv6Network(subnet).subnet_of(around))
 
     @property
     def totalsubnets(self) -> int:

@@ -12,7 +12,7 @@ from ...limits import check_limit, counts
 from ...models.guests import ISOLATED, L2, SETUP, SHARED, Network
 from ...models.networks import PhysicalNetwork, Provider, VlanRange
 from ...models.topology import DISABLED, ENABLED, Zone
-from . import live, vlans
+from . import ipv6, live, vlans
 from .domains import check_domain_name, network_domain
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def create(ctx: Context, wish: NetworkWish) -> Network:
         router_ip=wish.router_ip,
         networkdomain=_network_domain(ctx, wish),
     )
+    if offering.internetprotocol != "IPv4" and offering.guestiptype == ISOLATED:
+        network.ip6cidr, network.ip6gateway = ipv6.take_subnet(ctx, zone)
     if vlan is not None:
         network.state = SETUP
     ctx.add(network)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv6Network
 from typing import TYPE_CHECKING
 
-from ...errors import failed, invalid
+from ...errors import failed, invalid, limit_exceeded
 from ...models.guestvlans import SUBNET_BITS, Ipv6Prefix
 from ...models.topology import Zone
 from ...registry import command
@@ -47,6 +47,23 @@ def prefix_of(text: str, what: str) -> IPv6Network:
     if found.prefixlen > SUBNET_BITS:
         raise invalid(f"{what} must be /{SUBNET_BITS} or less")
     return found
+
+
+def take_subnet(ctx: Context, zone: Zone) -> tuple[str, str]:
+    """Prefix and gateway for a new guest network: the first of the zone's prefixes that no other network has.
+
+    Raises:
+        ApiError: the zone has no prefix, or none has a part left (535).
+    """
+    prefixes = ctx.store.all(Ipv6Prefix, zone=zone)
+    if not prefixes:
+        raise limit_exceeded("Unable to allocate IPv6 network")
+    for prefix in prefixes:
+        taken = prefix.taken()
+        for subnet in IPv6Network(prefix.prefix, strict=False).subnets(new_prefix=SUBNET_BITS):
+            if str(subnet) not in taken:
+                return str(subnet), str(subnet[1])
+    raise limit_exceeded("Unable to allocate IPv6 guest subnet for the network")
 
 
 @command("createGuestNetworkIpv6Prefix")
