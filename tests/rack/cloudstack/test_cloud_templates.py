@@ -53,6 +53,17 @@ def test_a_registered_template_becomes_ready_and_can_be_deployed(lab: VmLab) -> 
     assert (lab.count(4), lab.count(11)) == (1, 2 << 30)
 
 
+def test_a_template_that_hosts_download_themselves_is_ready_at_once(lab: VmLab) -> None:
+    (made,) = lab.do("registerTemplate", **wanted(lab, directdownload=True))
+    assert (made["isready"], made["directdownload"], made["downloaddetails"]) == (True, True, [])
+    assert lab.deploy(templateid=made["id"])["state"] == "Running"
+    vmware = {"hypervisor": "VMware", "format": "OVA", "url": "http://x.org/t.ova"}
+    assert lab.code("registerTemplate", **wanted(lab, directdownload=True, **vmware)) == 431
+    for address in lab.cloud.machines.running:
+        lab.cloud.machines.running[address] = False
+    assert lab.code("registerTemplate", **wanted(lab, directdownload=True)) == 530
+
+
 def test_a_download_runs_while_nobody_asks(lab: VmLab) -> None:
     (made,) = lab.do("registerTemplate", **wanted(lab))
     lab.cloud.clock.time += 5

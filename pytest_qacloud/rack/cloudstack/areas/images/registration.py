@@ -13,7 +13,7 @@ from ...lists import Page
 from ...models.images import GuestOs, Template, TemplateCopy
 from ...models.machines import DESTROYED, STOPPED, VirtualMachine
 from ...models.storage import ImageStore
-from ...models.topology import DISABLED, Zone
+from ...models.topology import DISABLED, Host, Zone
 from ...models.volumes import Snapshot, Volume
 from ...params import EVERYWHERE
 from ...registry import command
@@ -79,6 +79,8 @@ def register_template(ctx: Context, params: Params) -> Page:
     if image not in FORMATS[hypervisor]:
         raise invalid(f"The {image} file format is not supported by hypervisor {params.text('hypervisor')}")
     _check_url(url, image)
+    if params.flag("directdownload") and hypervisor != "KVM":
+        raise invalid("Parameter directdownload is only allowed for KVM templates")
     if params.flag("isrouting") and not ctx.caller.is_root_admin:
         raise denied("Parameter isrouting can only be specified by a Root Admin, permission denied")
     template = _recorded(ctx, params, _HYPERVISORS.get(hypervisor, hypervisor), image)
@@ -127,16 +129,29 @@ def _zones(ctx: Context, params: Params) -> list[Zone]:
 
 
 def _recorded(ctx: Context, params: Params, hypervisor: str, image: str) -> Template:
-    """A template as createTemplate, registerTemplate and registerIso describe one, with copies that are not ready."""
+    """A template as createTemplate, registerTemplate and registerIso describe one, with copies that are not ready.
+
+    One that hosts download themselves, when they need it, is ready at once; a host of the zones has to try its URL.
+    """
     owner, zones = ctx.owner(params), _zones(ctx, params)
+    if params.flag("directdownload"):
+        _check_direct(ctx, params, zones)
     template = new_template(ctx, params, owner, hypervisor, image)
     check_limit(ctx, owner, "template")
     check_limit(ctx, owner, "secondary_storage", template.size_bytes * len(zones))
     template.crossZones = params.get("zoneid") in (None, EVERYWHERE) and not params.get("zoneids")
     ctx.add(template)
     for zone in zones:
-        begin_download(ctx.server, ctx.store.add(TemplateCopy(template=template, zone=zone), ctx.now))
+        copy = ctx.store.add(TemplateCopy(template=template, zone=zone, isready=template.directdownload), ctx.now)
+        if not template.directdownload:
+            begin_download(ctx.server, copy)
     return template
+
+
+def _check_direct(ctx: Context, params: Params, zones: list[Zone]) -> None:
+    able = ctx.store.first(Host, lambda host: host.zone in zones and host.hypervisor == "KVM" and host.state == "Up")
+    if able is None:
+        raise failed(f"Couldn't find a host to validate URL {params.text('url')}")
 
 
 def new_template(ctx: Context, params: Params, owner: Account, hypervisor: str, image: str) -> Template:
