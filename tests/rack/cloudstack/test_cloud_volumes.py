@@ -203,6 +203,19 @@ def test_destroyed_volumes_can_come_back(lab: VmLab) -> None:
     assert lab.do("listVolumes", id=fresh) == []
 
 
+def test_destroyed_volumes_are_cleaned_up_after_a_while_unless_settings_keep_them(lab: VmLab) -> None:
+    vm = lab.deploy()
+    volume = lab.attached(vm["id"])["id"]
+    lab.do("detachVolume", id=volume)
+    lab.do("destroyVolume", id=volume)
+    lab.do("updateConfiguration", name="storage.cleanup.delay", value="40")
+    lab.do("updateConfiguration", name="storage.cleanup.enabled", value="false")
+    lab.cloud.advance(60)
+    assert lab.one("listVolumes", id=volume)["state"] == "Destroy"
+    lab.do("updateConfiguration", name="storage.cleanup.enabled", value="true")
+    assert lab.do("listVolumes", id=volume) == []
+
+
 def test_a_setting_keeps_users_from_expunging(lab: VmLab) -> None:
     volume = lab.volume()["id"]
     lab.do("updateConfiguration", name="allow.user.expunge.recover.volume", value="false")

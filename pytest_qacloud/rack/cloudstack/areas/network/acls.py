@@ -126,10 +126,6 @@ def replace_acl_list(ctx: Context, params: Params) -> bool:
     vpc = gateway.vpc if gateway is not None else params.need("networkid", Network).vpc
     if vpc is None:
         raise invalid("Network is not part of a VPC. Cannot apply NetworkACL")
-    if acl.vpc is not None and not controls(ctx.caller, acl.vpc.owner):
-        raise denied(f"{ctx.caller.name} does not have permission to operate with VPC {acl.vpc.name}")
-    if gateway is not None and not controls(ctx.caller, gateway.vpc.owner):
-        raise denied(f"{ctx.caller.name} does not have permission to operate with the private gateway {gateway.id}")
     if acl.vpc not in (None, vpc):
         raise invalid("ACL: " + acl.name + " does not belong to the VPC of the network")
     if network is not None and "NetworkACL" not in network.networkoffering.providers:

@@ -269,6 +269,8 @@ def assign_volume(ctx: Context, params: Params) -> Volume:
 
 @settles
 def _expunge_the_destroyed(server: ManagementServer) -> None:
+    if server.settings.value("storage.cleanup.enabled").lower() != "true":
+        return
     delay = float(server.settings.value("storage.cleanup.delay") or 0)
     due = server.clock.now() - delay
     for volume in server.store.all(Volume, lambda volume: volume.destroyed_at <= due, state=DESTROY):
