@@ -241,6 +241,22 @@ def test_storage_moves(lab: VmLab) -> None:
     assert lab.root(vm["id"])["storageid"] == pool
 
 
+def test_a_volume_on_a_zone_wide_pool_may_move_to_the_cluster_of_its_vm(lab: VmLab) -> None:
+    lab.cloud.machines.exports.add("nfs://storage/wide")
+    wide = lab.do(
+        "createStoragePool", name="w", zoneid=lab.zone, url="nfs://storage/wide", scope="zone", hypervisor="KVM"
+    )["id"]
+    vm = lab.deploy()
+    root = lab.root(vm["id"])
+    assert lab.do("findStoragePoolsForMigration", id=root["id"]) == [], "KVM moves no volume of a VM that runs"
+    lab.do("stopVirtualMachine", id=vm["id"])
+    lab.do("migrateVirtualMachine", virtualmachineid=vm["id"], storageid=wide)
+    found = lab.do("findStoragePoolsForMigration", id=root["id"])
+    assert [(item["id"], item["suitableformigration"]) for item in found] == [(lab.built.pool, True)]
+    lab.do("enableStorageMaintenance", id=lab.built.pool)
+    assert lab.do("findStoragePoolsForMigration", id=root["id"])[0]["suitableformigration"] is False
+
+
 def test_maintenance_moves_vms_or_says_that_it_cannot(lab: VmLab) -> None:
     vms = [lab.deploy() for _ in range(4)]
     first, second = lab.built.hosts
