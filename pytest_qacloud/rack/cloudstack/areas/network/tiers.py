@@ -13,7 +13,7 @@ from ...models.vpcs import AclList
 if TYPE_CHECKING:
     from ...context import Context
     from ...models.offerings import NetworkOffering
-    from ...models.vpcs import Vpc
+    from ...models.vpcs import Vpc, VpcOffering
     from .creation import NetworkWish
 
 DEFAULT_DENY = "default_deny"
@@ -62,12 +62,24 @@ def _acl(ctx: Context, vpc: Vpc, wish: NetworkWish) -> AclList | None:
     return wish.acl
 
 
+def check_services(name: str, whole: VpcOffering, offering: NetworkOffering) -> None:
+    """Refuse a tier's offering that asks for what its VPC's offering has not.
+
+    Args:
+        name: the VPC's, for the message.
+
+    Raises:
+        ApiError: it does (431).
+    """
+    for service, provider in offering.providers.items():
+        if provider not in whole.providers.get(service, ()):
+            raise invalid(f"Service/provider combination {service}/{provider} is not supported by VPC {name}")
+
+
 def _check_offering(vpc: Vpc, offering: NetworkOffering) -> None:
     if offering.guestiptype != "Isolated":
         raise invalid(f"Network offering {offering.name} is not for isolated networks: it cannot be used in a VPC")
-    for service, provider in offering.providers.items():
-        if provider not in vpc.vpcoffering.providers.get(service, ()):
-            raise invalid(f"Service/provider combination {service}/{provider} is not supported by VPC {vpc.name}")
+    check_services(vpc.name, vpc.vpcoffering, offering)
     if has_public_lb(offering):
         for tier in vpc.tiers:
             if has_public_lb(tier.networkoffering):
