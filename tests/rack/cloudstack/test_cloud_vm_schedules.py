@@ -105,6 +105,18 @@ def test_a_reboot_and_a_start_that_fails(lab: VmLab) -> None:
     assert lab.do("listEvents", type="VM.SCHEDULE.START", level="ERROR", **lab.mine)
 
 
+def test_of_plans_for_the_same_minute_the_oldest_acts(lab: VmLab) -> None:
+    vm = lab.deploy()
+    for action, line in (("start", "*/2 * * * *"), ("stop", "* * * * *")):
+        lab.do("createVMSchedule", virtualmachineid=vm["id"], action=action, schedule=line, timezone="UTC")
+    lab.cloud.clock.time += 120 - lab.cloud.clock.time % 120 + 30
+    seen = []
+    for _ in range(4):
+        seen.append(lab.vm(vm["id"])["state"])
+        lab.cloud.advance(60)
+    assert seen == ["Running", "Stopped", "Running", "Stopped"]
+
+
 def test_wrong_plans(lab: VmLab) -> None:
     vm, other = lab.deploy()["id"], lab.deploy()["id"]
     right = {"virtualmachineid": vm, "action": "STOP", "schedule": "0 * * * *", "timezone": "UTC"}

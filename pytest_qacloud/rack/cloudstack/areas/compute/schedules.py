@@ -105,9 +105,15 @@ def delete_schedule(ctx: Context, params: Params) -> bool:
 
 @settles
 def _act(server: ManagementServer) -> None:
+    """Do what is due; of several plans for a VM at the same time only the oldest acts."""
     now = server.clock.now()
-    for schedule in server.store.all(VmSchedule, lambda item: item.due is not None and item.due <= now):
-        _perform(server, schedule)
+    taken: set[tuple[VirtualMachine, float | None]] = set()
+    due = server.store.all(VmSchedule, lambda item: item.due is not None and item.due <= now)
+    for schedule in sorted(due, key=lambda item: item.due or now):
+        moment = schedule.virtualmachine, schedule.due
+        if schedule.enabled and moment not in taken:
+            taken.add(moment)
+            _perform(server, schedule)
         line, zone = cron.parse(schedule.schedule), cron.zone_named(schedule.timezone)
         schedule.due = _next(schedule, line.next_after(now, zone))
 
@@ -115,8 +121,6 @@ def _act(server: ManagementServer) -> None:
 def _perform(server: ManagementServer, schedule: VmSchedule) -> None:
     """Do what is planned, where the VM's state allows it."""
     vm, now = schedule.virtualmachine, server.clock.now()
-    if not schedule.enabled:
-        return
     words, level = f"VM schedule {schedule.id}: {schedule.action} of VM {vm.id}", "INFO"
     if schedule.action == "START" and vm.state == STOPPED:
         ctx = Context(server, server.schema.commands["startVirtualMachine"], system_account(server.store).user[0])
