@@ -9,10 +9,21 @@ from typing import TypeAlias
 from ..model import Pool, ProcessPool
 from .describe import describe
 from .folder import PoolEntry, find_pool, list_pools
+from .gate import load_gate
 from .load import load_pool, parse_pool
 from .schema import SimulatedPool
 
 AnyPool: TypeAlias = Pool | SimulatedPool | ProcessPool
 """What a pool file may describe."""
 
-__all__ = ["AnyPool", "PoolEntry", "SimulatedPool", "describe", "find_pool", "list_pools", "load_pool", "parse_pool"]
+__all__ = [
+    "AnyPool",
+    "PoolEntry",
+    "SimulatedPool",
+    "describe",
+    "find_pool",
+    "list_pools",
+    "load_gate",
+    "load_pool",
+    "parse_pool",
+]

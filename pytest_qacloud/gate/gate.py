@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from ..errors import QacloudError
-from ..model.gate import Conflict
+from ..model import Conflict
 from .decide import Build, Compose, Note, Promote, StartRun, decide
 from .parts import Moved, Pushed
 from .record import Built, Closed, LeftOut, Made, Promoting, RunEnded, RunStarted

@@ -12,7 +12,7 @@ from .question import UNKNOWN_RATE
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from ..model.gate import Unit
+    from ..model import Unit
     from .decide import Rates, Weights
     from .question import Beta
     from .record import Record

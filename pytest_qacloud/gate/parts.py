@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..model.gate import Composed, Conflict
+    from ..model import Composed, Conflict
     from .record import Promoting, RunEnded, RunStarted
 
 

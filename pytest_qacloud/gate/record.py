@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ConfigError
-from ..model import Outcome
-from ..model.gate import Unit
+from ..model import Outcome, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

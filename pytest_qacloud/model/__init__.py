@@ -1,5 +1,6 @@
 """The words of the design as frozen values; the standard library only."""
 
+from .gate import Composed, Conflict, GateSettings, Mail, Unit, Webhook
 from .lease import Claim, Lease, LeaseLoss, Mark, WaitStatus
 from .machine import Bmc, Machine, Role
 from .pool import (
@@ -49,8 +50,11 @@ __all__ = [
     "Claim",
     "CobblerService",
     "Command",
+    "Composed",
+    "Conflict",
     "Endpoint",
     "Export",
+    "GateSettings",
     "GuestNetwork",
     "HostLogin",
     "Hypervisor",
@@ -59,6 +63,7 @@ __all__ = [
     "LeaseSettings",
     "Machine",
     "MachinePlan",
+    "Mail",
     "ManagementNetwork",
     "ManagementService",
     "Mark",
@@ -81,10 +86,12 @@ __all__ = [
     "StorageService",
     "SystemVmTemplate",
     "Timeouts",
+    "Unit",
     "Verdict",
     "VlanRange",
     "VmwareService",
     "WaitStatus",
+    "Webhook",
     "Zone",
     "ZonePlan",
 ]

@@ -10,7 +10,7 @@ from pytest_qacloud.gate.history import MOST_SUSPECT, candidates, rates, rejecte
 from pytest_qacloud.gate.ledger import read
 from pytest_qacloud.gate.question import UNKNOWN_RATE
 from pytest_qacloud.gate.record import Found, Named, Record
-from pytest_qacloud.model.gate import Unit
+from pytest_qacloud.model import Unit
 
 if TYPE_CHECKING:
     from pathlib import Path

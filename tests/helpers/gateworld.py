@@ -14,8 +14,7 @@ from pytest_qacloud.gate.ledger import Ledger
 from pytest_qacloud.gate.parts import BuildResult, Moved, Pushed, Refused
 from pytest_qacloud.gate.question import UNKNOWN_RATE, Beta
 from pytest_qacloud.gate.record import Closed, Event, Opened, Promoting, RunEnded, RunStarted
-from pytest_qacloud.model import Outcome
-from pytest_qacloud.model.gate import Composed, Conflict, Unit
+from pytest_qacloud.model import Composed, Conflict, Outcome, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
