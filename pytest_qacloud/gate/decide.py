@@ -292,8 +292,13 @@ def _observations(record: Record, universe: tuple[str, ...], but: int) -> list[O
     for number, run in record.runs.items():
         revision = revision_of(run.started.commits, universe)
         if number != but and run.ended is not None and revision is not None:
-            seen.append(Observation(revision, run.ended.outcomes))
+            seen.append(observation_of(run, revision))
     return seen
+
+
+def observation_of(run: Run, revision: Revision) -> Observation:
+    """What a run that is over showed of a revision."""
+    return Observation(revision, run.ended.outcomes if run.ended is not None else {})
 
 
 def revision_of(commits: tuple[str, ...], universe: tuple[str, ...]) -> Revision | None:
