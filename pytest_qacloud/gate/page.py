@@ -36,10 +36,10 @@ def page(told: Report, searches: Sequence[Panel]) -> str:
     if told.skipped:
         rows = "".join(f"<tr><td><code>{_short(c)}</code></td><td>{escape(why)}</td></tr>" for c, why in told.skipped)
         body.append(f"<h2>Not looked at</h2><table>{rows}</table>")
-    title = escape(f"Gate {told.gate}")
+    title, style = escape(f"Gate {told.gate}"), STYLE.read_text(encoding="utf-8")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE.read_text(encoding="utf-8")}</style></head>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>'
         f"<body>{''.join(body)}</body></html>\n"
     )
 
@@ -115,7 +115,8 @@ def _runs(runs: Sequence[RunLine]) -> Iterator[str]:
         cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
         yield (
             f'<tr><td class="number">{line.run}</td><td>{escape(line.purpose)}</td>'
-            f'<td><code>{_short(line.commit)}</code></td><td class="number">{line.units}</td>{cells}<td>{escape(line.pool)}</td>'
+            f'<td><code>{_short(line.commit)}</code></td><td class="number">{line.units}</td>{cells}'
+            f"<td>{escape(line.pool)}</td>"
             f'<td class="number">{line.elapsed_s:.1f}</td><td>{escape(line.failure)}</td></tr>'
         )
     yield "</table></div>"
