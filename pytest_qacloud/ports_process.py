@@ -95,6 +95,10 @@ class Programs(Protocol):
         """
         ...
 
+    def alive(self, identity: ProcessIdentity) -> bool:
+        """Whether anything of a started command's session lives."""
+        ...
+
     def mark(self) -> str:
         """A new random mark."""
         ...

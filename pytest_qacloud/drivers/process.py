@@ -158,6 +158,10 @@ class LocalPrograms:
             del self._ours[identity.pid]
         return len(first)
 
+    def alive(self, identity: ProcessIdentity) -> bool:
+        """Whether anything of a started command's session lives."""
+        return bool(members(identity))
+
     def mark(self) -> str:
         """A new random mark."""
         return secrets.token_hex(16)

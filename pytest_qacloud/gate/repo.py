@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from subprocess import TimeoutExpired
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ..errors import AccessDeniedError, ConfigError, QacloudError, ServiceFaultError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from subprocess import Popen
 
     from git import Git
@@ -90,14 +90,14 @@ class Repository:
             ServiceFaultError: git failed otherwise.
         """
         _refuse_odd(rev)
-        with self._locked():
+        with self.locked():
             self._make_mirror()
             if FULL.fullmatch(rev) and (known := self._commit(rev)):
                 return known
             self._fetch()
             found = self._commit(_HEAD.sub(OWN_HEAD, rev, count=1) if _HEAD.match(rev) else rev)
             if found is None and FULL.fullmatch(rev):  # one that no branch leads to; not every server hands it out
-                self._git("fetch", "--quiet", "--no-tags", "--", self.source, rev, limit_s=FETCH_LIMIT_S)
+                self.git("fetch", "--quiet", "--no-tags", "--", self.source, rev, limit_s=FETCH_LIMIT_S)
                 found = self._commit(rev)
             if found is None:
                 raise ConfigError(f"there is no commit {rev} in {self.source}{self._hint(rev)}")
@@ -116,12 +116,12 @@ class Repository:
         if not FULL.fullmatch(commit) or not _TREE.fullmatch(name):
             raise ValueError(f"no work tree {name} of {commit}")
         path = self._trees / name
-        with self._locked():
-            self._git("worktree", "prune", "--expire=now")
-            made = self._git("worktree", "add", "--quiet", "--detach", "--force", "--", str(path), commit)
+        with self.locked():
+            self.git("worktree", "prune", "--expire=now")
+            made = self.git("worktree", "add", "--quiet", "--detach", "--force", "--", str(path), commit)
             if made.status != 0:
                 self._forget(path)
-                raise self._fault(f"a work tree of {commit} could not be made", made)
+                raise self.fault(f"a work tree of {commit} could not be made", made)
         return path
 
     def remove_worktree(self, name: str) -> None:
@@ -132,7 +132,7 @@ class Repository:
         """
         if not _TREE.fullmatch(name):
             raise ValueError(f"no work tree {name}")
-        with self._locked():
+        with self.locked():
             self._forget(self._trees / name)
         if (self._trees / name).exists():
             raise ServiceFaultError(self._name, f"{self._trees / name} could not be removed", "remove it by hand")
@@ -143,17 +143,22 @@ class Repository:
         Raises:
             UnreachableError: or as `resolve`.
         """
-        reply = self._git("ls-remote", "--quiet", "--", self.source, "HEAD", limit_s=60)
+        reply = self.git("ls-remote", "--quiet", "--", self.source, "HEAD", limit_s=60)
         if reply.status != 0:
-            raise self._refusal(reply)
+            raise self.refusal(reply)
         return reply.output.split()[0] if reply.output else ""
 
     def _forget(self, path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
-        self._git("worktree", "prune", "--expire=now")
+        self.git("worktree", "prune", "--expire=now")
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """Hold the mirror.
+
+        Raises:
+            UnreachableError: somebody else does, for too long.
+        """
         from filelock import FileLock, Timeout
 
         self._lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -179,9 +184,9 @@ class Repository:
 
     def _make_mirror(self) -> None:
         if not (self._mirror / "HEAD").exists():
-            made = self._git("init", "--quiet", "--bare", "--template=", "--", str(self._mirror), inside=False)
+            made = self.git("init", "--quiet", "--bare", "--template=", "--", str(self._mirror))
             if made.status != 0:
-                raise self._fault("a mirror of it could not be made", made)
+                raise self.fault("a mirror of it could not be made", made)
         # We hold the mirror's own lock, so these are of a git that was killed.
         for stale in (*self._mirror.glob("*.lock"), *(self._mirror / "refs").rglob("*.lock")):
             stale.unlink(missing_ok=True)
@@ -190,26 +195,42 @@ class Repository:
         kinds = ("heads", "tags", *(("remotes",) if self._protocol == "file" else ()))
         refs = [f"+refs/{kind}/*:refs/{kind}/*" for kind in kinds]
         options = ("--quiet", "--prune", "--no-tags", "--no-recurse-submodules")
-        reply = self._git("fetch", *options, "--", self.source, *refs, f"+HEAD:{OWN_HEAD}", limit_s=FETCH_LIMIT_S)
+        reply = self.git("fetch", *options, "--", self.source, *refs, f"+HEAD:{OWN_HEAD}", limit_s=FETCH_LIMIT_S)
         if reply.status != 0:
-            raise self._refusal(reply)
+            raise self.refusal(reply)
 
     def _commit(self, rev: str) -> str | None:
-        reply = self._git("rev-parse", "--quiet", "--verify", f"{rev}^{{commit}}")
+        reply = self.git("rev-parse", "--quiet", "--verify", f"{rev}^{{commit}}")
         return reply.output if reply.status == 0 and FULL.fullmatch(reply.output) else None
 
     def _hint(self, rev: str) -> str:
-        reply = self._git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", "refs/tags", "refs/remotes")
+        reply = self.git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", "refs/tags", "refs/remotes")
         near = get_close_matches(rev, reply.output.splitlines(), 3, 0.6)
         return f"; did you mean {' or '.join(near)}?" if near else "; name a branch, a tag or a commit of it"
 
-    def _git(self, *arguments: str, limit_s: int = LOCAL_LIMIT_S, inside: bool = True) -> Reply:
-        place = (f"--git-dir={self._mirror}",) if inside and self._mirror.exists() else ()
+    def git(
+        self,
+        *arguments: str,
+        limit_s: int = LOCAL_LIMIT_S,
+        tree: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: BinaryIO | None = None,
+    ) -> Reply:
+        """Run a git command in the mirror, whatever comes of it.
+
+        Args:
+            tree: in this work tree instead.
+            env: variables that it gets.
+            stdin: what it reads.
+        """
+        place = ("-C", str(tree)) if tree else (f"--git-dir={self._mirror}",) if self._mirror.exists() else ()
         dropped = [f"--unset={name}" for name in os.environ if name.startswith("GIT_")]
-        argv = [*DIES_WITH_US, "timeout", "--kill-after=5", str(limit_s), "env", *dropped, *self._set(), "git", *place]
-        argv += ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"]
+        given = [f"{name}={value}" for name, value in (env or {}).items()]
+        argv = [*DIES_WITH_US, "timeout", "--kill-after=5", str(limit_s), "env", *dropped, *self._set(), *given]
+        argv += ["git", *place, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"]
+        argv += ["-c", "commit.gpgSign=false", "-c", "tag.gpgSign=false", "-c", "core.quotePath=false"]
         argv += ["-c", "protocol.allow=never", "-c", f"protocol.{self._protocol}.allow=always", *arguments]
-        owner = _started(argv)
+        owner = _started(argv, stdin)
         running: Popen[bytes] = owner.proc  # type: ignore[assignment]  # of bytes
         try:
             while True:
@@ -230,25 +251,27 @@ class Repository:
         """Nothing may ask a person: there is none."""
         return ["GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", "SSH_ASKPASS=true", "GIT_SSH_COMMAND=ssh -oBatchMode=yes"]
 
-    def _refusal(self, reply: Reply) -> Exception:
+    def refusal(self, reply: Reply) -> Exception:
+        """The error for a repository that could not be reached."""
         if any(words in reply.errors.lower() for words in _DENIED):
             return AccessDeniedError(self._name, _last_lines(reply.errors), "see that git can fetch it without asking")
         if reply.status == TIMED_OUT:
             return UnreachableError(self._name, "the fetch took too long", "look at the network, or at its server")
         return UnreachableError(self._name, _last_lines(reply.errors), "see that `git ls-remote` reaches it")
 
-    def _fault(self, what: str, reply: Reply) -> ServiceFaultError:
+    def fault(self, what: str, reply: Reply) -> ServiceFaultError:
+        """The error for a git command that failed."""
         return ServiceFaultError(self._name, f"{what}: {_last_lines(reply.errors)}", f"look at {self._mirror}")
 
 
-def _started(argv: list[str]) -> Git.AutoInterrupt:
+def _started(argv: list[str], stdin: BinaryIO | None) -> Git.AutoInterrupt:
     """A command that runs as long as the value is kept."""
     try:
         from git import Git, GitCommandNotFound
     except ImportError as error:  # GitPython looks for git when it is imported
         raise ConfigError(f"git cannot be used: {str(error).splitlines()[0]}; install it") from error
     try:
-        return Git().execute(argv, as_process=True, shell=False)
+        return Git().execute(argv, istream=stdin, as_process=True, shell=False)
     except GitCommandNotFound as error:
         raise ConfigError(f"there is no program {argv[0]}, under which git runs; install util-linux") from error
 
