@@ -18,6 +18,7 @@ GROUPS = {
     "pools": "List, show and check pool files.",
     "leases": "List leases, and take a pool back.",
     "zone": "Make a zone, and take it down, apart from a test run.",
+    "gate": "Find the commits that broke tests, and promote the others.",
     "rack": "Run the simulated rack by itself.",
     "puppet-enc": "Puppet's external node classifier.",
 }
