@@ -19,6 +19,7 @@ GROUPS = {
     "leases": "List leases, and take a pool back.",
     "zone": "Make a zone, and take it down, apart from a test run.",
     "gate": "Find the commits that broke tests, and promote the others.",
+    "demo": "Things to try, on the simulated rack.",
     "rack": "Run the simulated rack by itself.",
     "puppet-enc": "Puppet's external node classifier.",
 }
