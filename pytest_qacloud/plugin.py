@@ -16,6 +16,7 @@ from .settings import OPTIONS, Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .model import GateSettings
     from .run import LoneRun
     from .xdist import Controller, Worker
 
@@ -55,13 +56,23 @@ def pytest_configure(config: pytest.Config) -> None:
         settings = Settings(_given(config), lambda key: str(config.getini(key)), config.rootpath)
         wanted = bool(settings["pool"] or settings["zone"])
         suites.register(config, settings)
+        gate = _gate(settings)
     except (ConfigError, MarvinError) as error:
         raise pytest.UsageError(str(error)) from error
     if wanted:
-        _register(config, settings)
+        _register(config, settings, gate)
 
 
-def _register(config: pytest.Config, settings: Settings) -> None:
+def _gate(settings: Settings) -> GateSettings | None:
+    """What the gate after the session works by, where one is asked for."""
+    if settings["gate"] == "off":
+        return None
+    from . import gatehook
+
+    return gatehook.wanted(settings)
+
+
+def _register(config: pytest.Config, settings: Settings, gate: GateSettings | None) -> None:
     """Register this process's part of the run: alone, as controller of workers, or as a worker."""
     plugin: LoneRun | Controller | Worker
     if hasattr(config, "workerinput"):
@@ -73,7 +84,12 @@ def _register(config: pytest.Config, settings: Settings) -> None:
         from .run import LoneRun
         from .xdist import Controller, distributes
 
-        plugin = (Controller if distributes(config) else LoneRun)(config, settings)
+        plugin = made = (Controller if distributes(config) else LoneRun)(config, settings)
+        if gate is not None:
+            from .gatehook import GateHook
+
+            # Before the run itself, since what is registered later is called earlier: it frees the pools.
+            config.pluginmanager.register(GateHook(config, settings, gate, made.report), "qacloud-gate")
     config.pluginmanager.register(plugin, "qacloud-run")
     config.add_cleanup(plugin.stop)
 

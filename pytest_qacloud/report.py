@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 import pytest
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
     from .provision import StepTime
     from .session import Session
+
+ENDED = "ended.json"
+"""The file in a run's folder that holds pytest's exit status."""
 
 BEFORE, AFTER = ("rack", "lease"), ("teardown",)
 
@@ -40,7 +45,7 @@ class Report:
         """Tell of these runs from here on.
 
         Args:
-            folder: of the whole run; it gets `verdicts.jsonl`.
+            folder: of the whole run; it gets `verdicts.jsonl`, and `ended.json` at the end.
         """
         self.run_id, self.folder, self.runs = run_id, folder, runs
 
@@ -80,9 +85,15 @@ class Report:
             self.config.add_cleanup(self._verdicts.close)
         self._verdicts.write(verdict + "\n")
 
+    def ended(self, status: int) -> None:
+        """Leave a word, for who finds the run's folder, that it came to its end, and how."""
+        if self.folder is not None:
+            with suppress(OSError):  # on a full disk
+                (self.folder / ENDED).write_text(json.dumps({"exit_status": status}) + "\n", encoding="utf-8")
+
     def zones_made(self) -> None:
         """Put what is known of the run into the JUnit file, if one is written."""
-        xml = self._junit()
+        xml = self.junit()
         if xml is None or not self.runs:
             return
         for name, value in properties(self.run_id, self.folder, self.runs):
@@ -115,7 +126,7 @@ class Report:
             terminal.write_line(f"warning: {warning}", yellow=True)
         terminal.write_line(f"journal and logs: {self.folder}")
 
-    def _junit(self) -> LogXML | None:
+    def junit(self) -> LogXML | None:
         """The JUnit file that is being written; pytest offers no other way into it outside a fixture."""
         from _pytest.junitxml import xml_key
 
@@ -123,7 +134,7 @@ class Report:
 
     def _sections_into_junit(self, report: pytest.TestReport) -> None:
         """Put what the report of a failure shows of the run into the test case, as its `system-out`."""
-        xml = self._junit()
+        xml = self.junit()
         if xml is None:
             return
         from xml.etree.ElementTree import Element

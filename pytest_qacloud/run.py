@@ -96,6 +96,7 @@ class Run:
             self.stop()
         if self.failed or self.report.leases_lost():
             session.exitstatus = EXIT_NO_ZONE
+        self.report.ended(int(session.exitstatus))
 
     @contextmanager
     def _uncaptured(self) -> Iterator[View]:

@@ -19,6 +19,7 @@ from .journal import Redactor
 from .loan import Line, Loan, borrow, lease_store
 from .provision.stage import StepTime
 from .runfolder import log_files, open_journal
+from .settings import SETTINGS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,10 +107,13 @@ class Session:
             if isinstance(given, Loan):
                 loan = given
                 self.times.append(StepTime(loan.pool.name, "lease", loan.waited_s))
+                build = self._build([loan.pool])
             else:
-                loan = self._borrow(self._candidates(given))
+                pools = self._candidates(given)
+                build = self._build(pools)
+                loan = self._borrow(pools)
             started_s = time.monotonic()
-            self.zone = self._provision(loan.pool, self._hold(loan))
+            self.zone = self._provision(loan.pool, self._hold(loan), build)
         self.ready_s = loan.waited_s + time.monotonic() - started_s
         self.journal.record("zone", "note", loan.pool.name, id=self.zone.id, url=self.zone.endpoint.url)
         self._keep_config(self.zone, self.settings["zone-config"] or loan.pool.path or loan.pool.name)
@@ -304,15 +308,37 @@ class Session:
         self.journal.record("lease", "note", held.lease.pool, epoch=held.lease.epoch, owner=held.lease.owner)
         return held.lease
 
-    def _provision(self, pool: Pool | ProcessPool, lease: Lease) -> Zone:
+    def _build(self, pools: Sequence[Pool | ProcessPool]) -> Build:
+        """What is installed, built before a pool is kept busy if need be; pools of kind `process` build by themselves.
+
+        Raises:
+            ConfigError: there is no such build.
+            BuildError: it does not build.
+        """
         from .model import ProcessPool
         from .provision import resolve_build
+
+        text, settings = self.settings["build"], None
+        is_commit = self.settings.source("build") != "default" and "://" not in text
+        if is_commit and not any(isinstance(pool, ProcessPool) for pool in pools):
+            from .config import load_gate
+
+            settings = load_gate(self.settings.folder / SETTINGS_FILE)
+        if settings is None:
+            return resolve_build(text)
+        from .builds import prepare
+
+        with self._timed("build", text):
+            return prepare(text, settings, self._stack, self.interrupts.check)
+
+    def _provision(self, pool: Pool | ProcessPool, lease: Lease, build: Build) -> Zone:
+        from .model import ProcessPool
 
         provisioner: Provisioner | ProcessProvisioner
         if isinstance(pool, ProcessPool):
             provisioner = self._prepare_process(pool, lease)
         else:
-            provisioner = self._prepare(pool, lease, resolve_build(self.settings["build"]), None)
+            provisioner = self._prepare(pool, lease, build, None)
         try:
             zone = provisioner.provision()
         finally:

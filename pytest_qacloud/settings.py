@@ -62,7 +62,10 @@ OPTIONS = (
     Option("config-out", "write the zone's complete configuration for Marvin here, keys and passwords included",
            metavar="FILE"),
     Option("build", "what to test: a name for the reports, or the URL of a package repository; a branch, tag or commit"
-           " on a pool that builds its own management server", "release", "BUILD"),
+           " where [gate] of qacloud.toml says how to build it, or the pool builds its own management server",
+           "release", "BUILD"),
+    Option("gate", "after the tests of staging's tip: `report` what they mean for it, `bisect` for the commits that"
+           " broke them, or `promote` those that did not; `off`", "off", "WHAT"),
     Option("wait", "wait in line for a pool that is held: for ever, or so many minutes with =MINUTES", "0", "MINUTES"),
     Option("owner", "who runs this, for the others in line; found out by itself", metavar="NAME"),
     Option("purpose", "what the run is for, for the others in line", metavar="TEXT"),

@@ -1,7 +1,7 @@
 """Test runs of the gate: pytest processes of their own, on pools leased for them.
 
-A run's folder says all of it: who runs (`process.json`, before it runs), what it printed, the verdicts, and the exit
-status (`ended.json`). So a run that went on, or ended, while the gate was dead is taken up from there.
+A run's folder says all of it: who runs (`process.json`, before it runs), what it printed, the verdicts, and its end
+(`ended.json`, the gate's and pytest's own). So a run that went on, or ended, while the gate was dead is taken up there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EXIT_NO_ZONE
-from ..journal import read as read_journal
 from ..model import Outcome, ProcessIdentity
 from .commands import complete, tail
 from .record import RunEnded
@@ -145,12 +144,9 @@ def _verdicts(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether the run's own journal says that it came to its end, with every test that was asked for."""
-    for file in (folder / RUNS).glob("*/journal.jsonl"):
-        last = read_journal(file)[-1:]
-        if last and (last[0].step, last[0].phase) == ("run", "end"):
-            return last[0].detail.get("exit_status") in SAID_SOMETHING
-    return False
+    """Whether pytest itself says that it came to its end, with every test that was asked for."""
+    ends = [_json(file) or {} for file in (folder / RUNS).glob("*/ended.json")]
+    return any(end.get("exit_status") in SAID_SOMETHING for end in ends)
 
 
 def _no_zone(folder: Path) -> str:
