@@ -107,6 +107,7 @@ def make(folder: Path, changes: Sequence[Change] = DEMO, *, parallel: int = 2, p
 
 def _settings(parallel: int, pool: str) -> str:
     return f"""pool = "{pool}"
+sim_machines = 2
 
 [gate]
 repository = "./sources"

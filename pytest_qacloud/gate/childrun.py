@@ -43,6 +43,7 @@ class Child:
         suites: what a whole run runs.
         env: variables that they need, such as where the state is.
         limit_s: seconds that one may take.
+        command: what runs pytest.
     """
 
     folder: Path
@@ -51,11 +52,12 @@ class Child:
     suites: tuple[str, ...]
     env: Mapping[str, str]
     limit_s: float
+    command: tuple[str, ...] = (sys.executable, "-m", "pytest")
 
     def argv(self, started: RunStarted) -> list[str]:
         """The command of one run."""
         return [
-            sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *self.arguments,
+            *self.command, "-p", "no:cacheprovider", *self.arguments,
             f"--qacloud-pool={self.pool}", f"--qacloud-build={started.commit}", "--qacloud-gate=off", "--qacloud-wait",
             f"--qacloud-purpose=gate: {started.purpose} of {started.commit[:12]}",
             f"--qacloud-runs-dir={Path(started.folder) / RUNS}", f"--junitxml={Path(started.folder) / 'junit.xml'}",

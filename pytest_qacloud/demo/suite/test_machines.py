@@ -40,7 +40,7 @@ class TestMachines(Resources, cloudstackTestCase):
             diskofferingid=offering.id,
             account=self.account.name,
             domainid=self.domain.id,
-        ).volume
+        )
         self.call("attachVolume", id=volume.id, virtualmachineid=self.vm.id)
         self.call("detachVolume", id=volume.id)
         self.call("deleteVolume", id=volume.id)
