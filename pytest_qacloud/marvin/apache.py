@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import MarvinError
-from .unavailable import NoDatabase
+from .unavailable import NamedDatabase, NoDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..calls import CallLog
     from ..model import Endpoint, Zone
+
+MYSQL_PORT = 3306
 
 PORTS = {"http": 80, "https": 443}
 
@@ -86,10 +88,16 @@ def make_test_client(zone: Zone, config: Any, logger: logging.Logger) -> Any:
         raise MarvinError(
             f"Marvin could not make its test client for zone {zone.name}; marvin.log in the run's folder has the reason"
         )
-    if config.dbSvr is None:
-        no_database = NoDatabase(zone.name)
-        client.getDbConnection = lambda: no_database
+    client.getDbConnection = _database(config.dbSvr, zone.name, client.getDbConnection)
     return client
+
+
+def _database(named: Any, zone: str, connect: Callable[[], Any]) -> Callable[[], Any]:
+    """What gives suites their database connection."""
+    if named is None:
+        return lambda: NoDatabase(zone)
+    host, port = named.dbSvr or "localhost", int(named.port or MYSQL_PORT)
+    return lambda: NamedDatabase(connect(), host, port)
 
 
 def record_calls(calls: CallLog | None) -> None:

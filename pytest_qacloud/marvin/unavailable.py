@@ -6,8 +6,11 @@ reason is looked for below it.
 
 from __future__ import annotations
 
+import socket
 import unittest
 from typing import Any
+
+from ..errors import UnreachableError
 
 
 class Unavailable(unittest.SkipTest):
@@ -28,6 +31,38 @@ class NoDatabase:
         )
 
     executeSqlFromFile = execute  # noqa: N815  Marvin's name
+
+
+class NamedDatabase:
+    """Marvin's connection to the database that the zone's configuration names, which must be there.
+
+    Where it does not answer, a test that needs it says nothing about the build.
+
+    Args:
+        connection: Marvin's own.
+    """
+
+    def __init__(self, connection: Any, host: str, port: int, *, timeout_s: float = 5.0) -> None:
+        self._connection, self._address, self._timeout_s = connection, (host, port), timeout_s
+
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
+        """Execute SQL, as Marvin does."""
+        self._reach()
+        return self._connection.execute(*args, **kwargs)
+
+    def executeSqlFromFile(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802  Marvin's name
+        """Execute a file of SQL, as Marvin does."""
+        self._reach()
+        return self._connection.executeSqlFromFile(*args, **kwargs)
+
+    def _reach(self) -> None:
+        try:
+            socket.create_connection(self._address, timeout=self._timeout_s).close()
+        except OSError as error:
+            host, port = self._address
+            raise UnreachableError(
+                f"database {host}:{port}", error.strerror or str(error), "correct dbSvr in the zone's configuration"
+            ) from error
 
 
 def unavailable(error: BaseException | None) -> Unavailable | None:

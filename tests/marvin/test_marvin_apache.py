@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BOUND = """
 import logging, sys
 from dataclasses import replace
+import re
 from pathlib import Path
 sys.path.insert(0, {helpers!r})
 from marvin_fakes import FakeApi
@@ -188,15 +189,24 @@ try:
     bound().test_client.getDbConnection().execute("select 1")
 except unittest.SkipTest as reason:
     print(reason)
-named = replace(ZONE, marvin_config=dict(ZONE.marvin_config, dbSvr={"dbSvr": "10.0.0.1"}))
+import socket
+with socket.create_server(("127.0.0.1", 0)) as server:
+    details = {"dbSvr": "127.0.0.1", "port": server.getsockname()[1]}
+    named = replace(ZONE, marvin_config=dict(ZONE.marvin_config, dbSvr=details))
+    connection = bound(named).test_client.getDbConnection()
+    try:
+        connection.execute("select 1")
+    except Exception as error:
+        print(error)
 try:
-    bound(named).test_client.getDbConnection().execute("select 1")
+    connection.execute("select 1")
 except Exception as error:
-    print(error)
+    print(type(error).__name__, error)
 """
     ).splitlines()
     assert printed[0].endswith("the configuration of zone sim-e3 names none (dbSvr)")
     assert printed[1] == "asked localhost: select 1"
+    assert re.fullmatch(r"UnreachableError database 127.0.0.1:\d+: Connection refused \(correct dbSvr .*", printed[2])
 
 
 def test_what_cannot_be_bound_is_refused(python: Python, bound: str, tmp_path: Path) -> None:
