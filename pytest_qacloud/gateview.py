@@ -30,7 +30,7 @@ def line(event: Event) -> str:
             return "" if event.good else f"does not build: {event.observed}"
         case LeftOut():
             needs = ", ".join(each[:SHORT] for each in event.needs)
-            return f"left behind: {event.commit[:SHORT]} does not apply without {needs}"
+            return f"{event.commit[:SHORT]} does not apply {f'without {needs}' if needs else 'to stable'}"
         case Found():
             named = [f"culprit {each[:SHORT]}" for found in event.named for each in found.commits]
             judged = [f"{each.test} is {each.standing}" for each in event.judged]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from ..model import Outcome
@@ -25,6 +26,12 @@ REPEAT = "repeat"
 
 BUILDS_ARE_SURE = Beta(0.01, 9.99)
 """The rates at which a build fails or succeeds by chance: hardly ever."""
+
+OBSERVATIONS = 60
+"""Of one failing test, after which it is given up as undecided."""
+
+TO_BUILD = 1.25
+"""What a run of a revision costs that is not built yet, as a multiple of one that is."""
 
 Weights = Callable[[str, tuple[str, ...]], tuple[float, ...]]
 """How suspect each of some commits is of having broken a test."""
@@ -117,8 +124,7 @@ def _failed_whole(record: Record) -> Run | None:
     run = record.last_whole
     if run is None or _untestable(record, run.started.tree) or not _unexplained(record, run):
         return None
-    left_out = set(record.left_out) & set(run.started.commits)
-    return None if left_out else run
+    return run
 
 
 def _untestable(record: Record, tree: str) -> tuple[str, ...]:
@@ -198,7 +204,8 @@ def _search(record: Record, rules: Rules, whole: Run, pools: int, running: Colle
     for name in failures:
         false_fail, missed = rules.rates(name)
         tests.append(FailingTest(name, rules.weights(name, universe), false_fail, missed))
-    search = Search(len(universe), tests, _observations(record, universe, whole.started.run))
+    seen = _observations(record, universe, whole.started.run)
+    search = Search(len(universe), tests, seen, limit=OBSERVATIONS)
     for built in record.built:
         revision = revision_of(built.commits, universe)
         if not built.good and revision is not None and not revision.without:
@@ -206,10 +213,24 @@ def _search(record: Record, rules: Rules, whole: Run, pools: int, running: Colle
     if search.done:
         return _findings(record, search, whole, tests)
     under_way = [revision_of(record.runs[number].started.commits, universe) for number in running]
+    runs = search.next_runs(
+        pools,
+        running=[each for each in under_way if each is not None],
+        cost=lambda revision: _cost(record, commits_of(revision, universe)),
+    )
+    if not runs and pools and not running:  # nothing that can be run tells more
+        return _findings(record, search, whole, tests)
     actions: list[Action] = []
-    for run in search.next_runs(pools, running=[each for each in under_way if each is not None]):
+    for run in runs:
         actions += _search_run(record, rules, commits_of(run.revision, universe), run.tests, run.purpose)
     return actions
+
+
+def _cost(record: Record, commits: tuple[str, ...]) -> float:
+    """Of a run; what is built already is cheaper, and what does not build cannot be run."""
+    made = record.made.get(commits)
+    builds = None if made is None else record.builds(made.tree)
+    return {True: 1.0, False: inf, None: TO_BUILD}[builds]
 
 
 def _search_run(
@@ -266,7 +287,8 @@ def _findings(record: Record, search: Search, whole: Run, tests: list[FailingTes
         for culprit in finding.culprits:
             blamed.setdefault(culprit, []).append(test.name)
         if finding.standing is not Standing.NAMED:
-            judged.append(Judged(test.name, str(finding.standing)))
+            is_open = finding.standing in {Standing.OPEN, Standing.SETTLED}
+            judged.append(Judged(test.name, str(Standing.UNDECIDED if is_open else finding.standing)))
     universe = whole.started.commits
     named = tuple(_named(record, tuple(names), culprit, universe) for culprit, names in blamed.items())
     return [Note(Found(whole.started.tree, named, tuple(judged)))]
@@ -276,7 +298,7 @@ def _named(record: Record, tests: tuple[str, ...], culprit: Culprit, universe: t
     return Named(
         commits=tuple(universe[unit] for unit in culprit.units),
         tests=tests,
-        posterior=getattr(culprit, "posterior", 0.0),
+        posterior=round(culprit.posterior, 6),
         failed=_commit(record, commits_of(culprit.child, universe)),
         passed=_commit(record, commits_of(culprit.parent, universe)),
     )

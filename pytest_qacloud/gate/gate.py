@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from ..errors import QacloudError
-from ..model import Conflict
+from ..model import Composed
 from .decide import Build, Compose, Note, Promote, StartRun, decide
 from .parts import Moved, Pushed
 from .record import Built, Closed, LeftOut, Made, Promoting, RunEnded, RunStarted
@@ -19,6 +19,7 @@ from .record import Built, Closed, LeftOut, Made, Promoting, RunEnded, RunStarte
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..model import Conflict
     from .decide import Action, Rules
     from .ledger import Ledger
     from .parts import Builder, Runner, Source
@@ -115,15 +116,27 @@ class Gate:
                 self._push(promoting)
 
     def _compose(self, commits: tuple[str, ...]) -> None:
-        opened = self.record.opened
-        made = self._source.compose(opened.stable, commits)
-        if isinstance(made, Conflict):
-            before = {unit.commit for unit in opened.units}.difference(commits)
-            order = [unit.commit for unit in opened.units]
-            needs = tuple(each for each in order[: order.index(made.commit)] if each in before)
-            self._ledger.add(LeftOut(made.commit, made.paths, needs))
-        else:
-            self._ledger.add(Made(commits, made.commit, made.tree))
+        """Put units onto stable; on the way to culprits, without those that do not apply without units left out."""
+        stable, kept = self.record.opened.stable, list(commits)
+        while True:
+            made = self._source.compose(stable, kept)
+            if isinstance(made, Composed):
+                dropped = tuple(commit for commit in commits if commit not in kept)
+                self._ledger.add(Made(commits, made.commit, made.tree, dropped))
+                return
+            if made.commit not in self.record.left_out:
+                self._ledger.add(LeftOut(made.commit, made.paths, self._needs(made, kept)))
+            if commits == self.record.candidate or made.commit in self.record.out:
+                return  # the candidate is another one now
+            kept.remove(made.commit)
+
+    def _needs(self, conflict: Conflict, kept: list[str]) -> tuple[str, ...]:
+        """The units before one that does not apply, which are out and change the same files."""
+        order = self.record.opened.units
+        before = order[: [unit.commit for unit in order].index(conflict.commit)]
+        out = [unit for unit in before if unit.commit not in kept]
+        same = [unit for unit in out if not set(unit.paths).isdisjoint(conflict.paths)]
+        return tuple(unit.commit for unit in same or out)
 
     def _start(self, pool: ThreadPoolExecutor, action: StartRun) -> None:
         made = self.record.made[action.commits]

@@ -90,7 +90,8 @@ class Inquiry:
         known = next((culprit for culprit in named if set(suspect) & set(culprit.units)), None)
         if known is None and self._predicted and not self.awaited:
             child, parent = self._predicted
-            known = Culprit(suspect, child, parent)
+            per_unit = self.spread.per_unit()
+            known = Culprit(suspect, child, parent, min(1.0, sum(per_unit[unit] for unit in suspect)))
         if known is None:
             self.standing, self.suspect = Standing.SETTLED, suspect
         else:

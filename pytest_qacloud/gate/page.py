@@ -75,9 +75,10 @@ def _culprit(told: Report, blamed: Blamed) -> str:
 
 def _left_behind(behind: Behind) -> str:
     needs = ", ".join(f"<code>{_short(each)}</code>" for each in behind.because)
+    without = f"without {needs}" if needs else "to the stable branch"
     return (
         f'<div class="card warn"><h3>{escape(behind.subject)}</h3><p class="soft"><code>{_short(behind.commit)}</code>'
-        f" by {escape(behind.author)}</p><p>does not apply without {needs}: {escape(', '.join(behind.paths))}</p>"
+        f" by {escape(behind.author)}</p><p>does not apply {without}: {escape(', '.join(behind.paths))}</p>"
         f'<p class="soft">Once it applies: <code>{escape(behind.pick)}</code></p></div>'
     )
 

@@ -122,11 +122,13 @@ class Culprit:
         units: one; several only where no revision between them can be run: then it is one or more of these.
         child: the revision with it, seen to fail.
         parent: the same without it, seen to pass.
+        posterior: that it is to blame, when it was named.
     """
 
     units: tuple[int, ...]
     child: Revision
     parent: Revision
+    posterior: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,17 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Units of a revision were put onto stable: this commit and tree came of it."""
+    """Units of a revision were put onto stable: this commit and tree came of it.
+
+    Args:
+        commits: that were asked for.
+        dropped: those of them that do not apply without others that were not asked for.
+    """
 
     commits: tuple[str, ...]
     commit: str
     tree: str
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,12 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A unit that does not apply without others that are out."""
+    """A unit that does not apply without others.
+
+    Args:
+        paths: where it does not.
+        needs: the units it needs; none where it does not apply to stable whatever is there.
+    """
 
     commit: str
     paths: tuple[str, ...]
@@ -304,7 +315,12 @@ class Record:
     @property
     def out(self) -> frozenset[str]:
         """Commits of units that are not promoted: culprits, and those that do not apply without them."""
-        return frozenset(self.left_out).union(*(named.commits for named in self.named))
+        out = {commit for named in self.named for commit in named.commits}
+        for unit in self.opened.units:  # what it needs comes before it
+            left_out = self.left_out.get(unit.commit)
+            if left_out is not None and (not left_out.needs or not out.isdisjoint(left_out.needs)):
+                out.add(unit.commit)
+        return frozenset(out)
 
     def builds(self, tree: str) -> bool | None:
         """Whether a tree builds, as it was seen last; `None` where nobody tried."""

@@ -161,7 +161,7 @@ def _showing(record: Record, commit: str, tests: tuple[str, ...], outcome: Outco
 
 
 def _behind(record: Record, units: dict[str, Unit]) -> Iterator[Behind]:
-    for left_out in record.left_out.values():
+    for left_out in (each for each in record.left_out.values() if each.commit in record.out):
         unit = units[left_out.commit]
         merge = "-m 1 " if unit.merge else ""
         yield Behind(
@@ -214,7 +214,8 @@ def text(told: Report) -> list[str]:
     for behind in told.left_behind:
         lines += ["", f"left behind {behind.commit[:SHORT]} by {behind.author}: {behind.subject}"]
         needs = ", ".join(each[:SHORT] for each in behind.because)
-        lines.append(f"  does not apply without {needs} ({', '.join(behind.paths)})")
+        without = f"without {needs}" if needs else f"to {told.stable_branch}"
+        lines.append(f"  does not apply {without} ({', '.join(behind.paths)})")
         lines.append(f"  once it applies: {behind.pick}")
     for name, tests in (("flaky", told.flaky), ("fails at stable too", told.old), ("undecided", told.undecided)):
         lines += [f"{name}: {test}" for test in tests]

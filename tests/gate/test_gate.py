@@ -79,15 +79,28 @@ def test_what_depends_on_a_culprit_is_left_out_without_blame(tmp_path: Path) -> 
     work(world, tmp_path)
     assert promoted(world) == {0, 1, 3, 5}
     assert culprits(tmp_path) == {commit(2): {"test_a"}}
+    assert len([run for run in world.ran if not run.tests]) == 2, "whole runs are dear"
     (left_out,) = record_of(tmp_path).left_out.values()
     assert (left_out.commit, left_out.needs) == (commit(4), (commit(2),))
 
 
 def test_a_flaky_test_keeps_nobody_out(tmp_path: Path) -> None:
-    world = World(6, flaky={"test_f": 0.4}, seed=3)
-    assert work(world, tmp_path).result == "promoted"
-    assert promoted(world) == set(range(6))
-    assert culprits(tmp_path) == {}
+    for seed in range(8):
+        world, folder = World(6, flaky={"test_f": 0.25}, seed=seed), tmp_path / str(seed)
+        assert work(world, folder).result == "promoted"
+        assert promoted(world) == set(range(6))
+        assert culprits(folder) == {}
+
+
+def test_a_test_that_nobody_can_make_sense_of_blames_nobody_and_blocks(tmp_path: Path) -> None:
+    for seed in range(10):
+        world, folder = World(4, flaky={"test_f": 0.5}, seed=seed), tmp_path / str(seed)
+        closed = work(world, folder)
+        assert culprits(folder) == {}
+        if closed.result == "blocked":
+            assert "test_f fails" in closed.reason
+            return
+    pytest.fail("it always made sense of it")
 
 
 def test_an_old_failure_blocks_and_blames_nobody(tmp_path: Path) -> None:
@@ -199,7 +212,7 @@ def check(world: World, folder: Path) -> None:
     suspects = world.unbuildable.union(*(culprits for sets in world.breaks.values() for culprits in sets))
     assert guilty <= suspects, "an innocent was named"
     lost = set(range(world.units)) - inside - guilty
-    assert {commit(unit) for unit in lost} == set(record.left_out), "a good unit was lost"
+    assert {commit(unit) for unit in lost} <= set(record.left_out), "a good unit was lost"
     for unit in lost:
         assert not world.needs[unit] <= inside
 

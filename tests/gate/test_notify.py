@@ -59,6 +59,7 @@ def web(got: Got, status: int = 204) -> ThreadingHTTPServer:
         def do_POST(self) -> None:
             got.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(status)
+            self.send_header("Location", "/elsewhere")
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name

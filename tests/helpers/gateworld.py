@@ -78,7 +78,7 @@ class World:
         inside = self.numbers(commits) | self.contents[base]
         for each in commits:
             if not self.needs.get(int(each[1:]), set()) <= inside:
-                return Conflict(each, ("file",))
+                return Conflict(each, (f"file{each[1:]}",))
         name = "-".join(sorted(map(str, inside)))
         made = hashlib.sha1(f"{base} {name}".encode(), usedforsecurity=False).hexdigest()
         self.contents[made] = frozenset(inside)
@@ -122,6 +122,12 @@ class World:
     def recover(self, started: RunStarted, stop: Callable[[], None]) -> RunEnded | None:
         return None
 
+    def unit(self, number: int) -> Unit:
+        """A unit, which changes its own file and those of the units that need it."""
+        paths = [f"file{other}" for other, needs in self.needs.items() if number in needs]
+        subject = f"change {number}"
+        return Unit(commit(number), f"p{number}", "A <a@example.org>", 0.0, subject, (f"file{number}", *paths))
+
     def opened(self) -> Opened:
         """The gate's question."""
         return Opened(
@@ -131,7 +137,7 @@ class World:
             staging_branch="staging",
             stable=self.stable,
             staging="tip",
-            units=tuple(Unit(commit(n), f"p{n}", "A <a@example.org>", 0.0, f"change {n}") for n in range(self.units)),
+            units=tuple(map(self.unit, range(self.units))),
             suites=("bvt/",),
         )
 
