@@ -96,11 +96,10 @@ class GateHook:
         run = self._session_run(session, work)
         if run is None:
             return
-        with work.open(run) as ledger:
-            self.told = work.go_on(ledger, self.settings["gate"])
-        self.said += [*text(self.told), f"page: {ledger.folder / PAGE}"]
-        self.said += [f"warning: {failed}" for failed in work.notify(self.told, ledger.folder)]
-        self._properties(self.told, ledger.folder)
+        self.told, folder = work.work(self.settings["gate"], run)
+        self.said += [*text(self.told), f"page: {folder / PAGE}"]
+        self.said += [f"warning: {failed}" for failed in work.notify(self.told, folder)]
+        self._properties(self.told, folder)
 
     def _session_run(self, session: pytest.Session, work: GateWork) -> SessionRun | None:
         """What this session says of staging's tip; `None`, with the reason said, where it says nothing of it."""

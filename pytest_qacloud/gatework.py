@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
     from .gate.record import Event
     from .gate.report import Report
-    from .model import GateSettings
+    from .model import GateSettings, Unit
     from .settings import Settings
+
+PLANS = 5
+"""How often a gate is asked anew when stable moves, before it is left to a person."""
 
 REPORT, BISECT, PROMOTE = "report", "bisect", "promote"
 PASSED_ON = ("pools-dir", "marvin", "attr", "zone-config", "sim-machines", "sim-install-time")
@@ -118,13 +121,15 @@ class GateWork:
         stable, staging = self._shop.staging.heads(self.settings.stable, self.settings.staging)
         return stable, staging
 
-    def waiting(self) -> int:
-        """How many units there are between stable and staging.
+    def between(self, stable: str, staging: str) -> tuple[tuple[Unit, ...], tuple[tuple[str, str], ...]]:
+        """The candidates that staging has, and the commits that are none with the reason.
 
         Raises:
-            DriverError: the repository does not answer.
+            DriverError: git failed.
         """
-        return len(self._shop.staging.units(*self.heads()))
+        units = self._shop.staging.units(stable, staging)
+        promoted = self._shop.staging.promoted(stable, staging)
+        return candidates(units, promoted, rejected(records().values()))
 
     def open(self, session: SessionRun | None = None) -> Ledger:
         """The gate of what staging has now: the one that was begun already, or a new one.
@@ -136,11 +141,9 @@ class GateWork:
             ConfigError: another process works on it.
             DriverError: the repository does not answer.
         """
-        known = records()
         stable, staging = self.heads()
-        units = self._shop.staging.units(stable, staging)
-        kept, skipped = candidates(units, self._shop.staging.promoted(stable, staging), rejected(known.values()))
-        for name, record in known.items():
+        kept, skipped = self.between(stable, staging)
+        for name, record in records().items():
             opened = record.opened
             same = (opened.repository, opened.stable, opened.staging) == (self.settings.repository, stable, staging)
             if same and opened.units == kept and opened.suites == self.settings.suites and record.closed is None:
@@ -179,6 +182,22 @@ class GateWork:
             with ledger:
                 raise ConfigError(f"the gate {name} has ended: {closed.reason}")
         return ledger
+
+    def work(self, mode: str, session: SessionRun | None = None) -> tuple[Report, Path]:
+        """Open the gate and work on it until its end; anew where stable moved meanwhile.
+
+        Returns:
+            What came of it, and the folder that has its report and page.
+
+        Raises:
+            QacloudError: as `open` and `go_on`.
+        """
+        for _ in range(PLANS):
+            with self.open(session) as ledger:
+                told = self.go_on(ledger, mode)
+            if told.result != "moved":
+                break
+        return told, ledger.folder
 
     def go_on(self, ledger: Ledger, mode: str) -> Report:
         """Work on a gate until its end; its report and page are in its folder then.

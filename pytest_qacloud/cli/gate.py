@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,10 @@ from ..errors import ConfigError
 from ..settings import SETTINGS_FILE, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from ..gate.ledger import Ledger
     from ..gate.record import Record
+    from ..gate.report import Report
     from ..gatework import GateWork
 
 FORMATS = ("text", "json", "html")
@@ -58,9 +59,9 @@ def status(as_json: bool) -> None:  # click hands flags over by name
     if settings is not None:
         work = _work(None, None)
         stable, staging = work.heads()
-        click.echo(
-            f"{settings.stable} {stable[:12]}, {settings.staging} {staging[:12]}: {work.waiting()} units between"
-        )
+        kept, skipped = work.between(stable, staging)
+        heads = f"{settings.stable} {stable[:12]}, {settings.staging} {staging[:12]}"
+        click.echo(f"{heads}: {len(kept)} units to look at, {len(skipped)} not")
 
 
 @gate.command()
@@ -85,7 +86,12 @@ def resume(name: str | None, mode: str, pool: str | None, parallel: int | None) 
     """Go on with the gate NAME, or the latest without an end; what was run is not run again."""
     name = name or _latest(lambda record: record.closed is None, "without an end")
     work = _work(pool, parallel)
-    _finish(work, work.resume(name), mode)
+    with _interruptible(work):
+        with work.resume(name) as ledger:
+            told, folder = work.go_on(ledger, mode), ledger.folder
+        if told.result == "moved":
+            told, folder = work.work(mode)
+    _finish(work, told, folder)
 
 
 @gate.command()
@@ -153,22 +159,29 @@ def _work(pool: str | None, parallel: int | None) -> GateWork:
 
 def _go(pool: str | None, parallel: int | None, mode: str) -> None:
     work = _work(pool, parallel)
-    _finish(work, work.open(), mode)
+    with _interruptible(work):
+        told, folder = work.work(mode)
+    _finish(work, told, folder)
 
 
-def _finish(work: GateWork, ledger: Ledger, mode: str) -> None:
-    """Work until the end, tell everybody, and end with 0 only where nothing stays behind by anybody's fault."""
-    from ..gate.report import text
-    from ..gatework import PAGE
+@contextmanager
+def _interruptible(work: GateWork) -> Iterator[None]:
     from ..interrupts import Interrupts
 
     interrupts = Interrupts()
     work.stop_by(interrupts.check)
-    with ledger, interrupts:
-        told = work.go_on(ledger, mode)
+    with interrupts:
+        yield
+
+
+def _finish(work: GateWork, told: Report, folder: Path) -> None:
+    """Tell everybody, and end with 0 only where nothing stays behind by anybody's fault."""
+    from ..gate.report import text
+    from ..gatework import PAGE
+
     click.echo("\n".join(text(told)))
-    click.echo(f"page: {ledger.folder / PAGE}")
-    for failed in work.notify(told, ledger.folder):
+    click.echo(f"page: {folder / PAGE}")
+    for failed in work.notify(told, folder):
         click.echo(f"warning: {failed}", err=True)
     if told.result not in ENDED_WELL or told.culprits:
         sys.exit(1)
