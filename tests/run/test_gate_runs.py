@@ -1,4 +1,4 @@
-"""The gate on real repositories and simulated racks, as its users start it; minutes, so with the slow tests."""
+"""The gate on real repositories and simulated racks, as its users start it; most take long, and are slow tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.gate, pytest.mark.timeout(600)]
 
 LIMIT_S = 400.0
 FLAKY_STOP = STOP_DOES_NOTHING + "rate = 0.3\n"
@@ -107,6 +107,7 @@ class Site:
         assert self.git("cat-file", "-t", next(iter(self.git("tag", "--points-at", "stable").split()))) == "tag"
 
 
+@pytest.mark.slow
 def test_one_culprit_and_what_depends_on_it_stay_behind(tmp_path: Path) -> None:
     changes = [
         *good("one", "two"),
@@ -129,6 +130,7 @@ def test_one_culprit_and_what_depends_on_it_stay_behind(tmp_path: Path) -> None:
     assert "1 units to look at, 2 not" in site.gate("status").stdout, "what depends on the culprit may be mended"
 
 
+@pytest.mark.slow
 def test_two_culprits_of_two_tests(tmp_path: Path) -> None:
     changes = [
         *good("one"),
@@ -145,6 +147,7 @@ def test_two_culprits_of_two_tests(tmp_path: Path) -> None:
     assert site.culprits() == {"stop": {STOP}, "detach": {VOLUME}}
 
 
+@pytest.mark.slow
 def test_two_that_fail_only_together_lose_one(tmp_path: Path) -> None:
     changes = [
         *good("one"),
@@ -161,6 +164,7 @@ def test_two_that_fail_only_together_lose_one(tmp_path: Path) -> None:
     assert len(site.features()) == 3
 
 
+@pytest.mark.slow
 def test_a_flaky_test_keeps_nobody_out(tmp_path: Path) -> None:
     site = Site.of(tmp_path, [*good("one"), Change("flaky", "Stop now and then", behaviours="# fine\n"), *good("two")])
     (site.planted.repository / "features" / "always.toml").write_text(FLAKY_STOP, encoding="utf-8")
@@ -191,6 +195,7 @@ def test_a_commit_that_does_not_build_stays_behind(tmp_path: Path) -> None:
     assert ended.returncode == 1
 
 
+@pytest.mark.slow
 def test_a_merge_is_one_unit(tmp_path: Path) -> None:
     site = Site.of(tmp_path, good("one"))
     site.git("checkout", "-q", "-b", "topic", "staging")
@@ -211,6 +216,7 @@ def test_a_merge_is_one_unit(tmp_path: Path) -> None:
     assert f"git revert -m 1 {merge}" in ended.stdout
 
 
+@pytest.mark.slow
 def test_a_stable_that_moved_is_planned_anew(tmp_path: Path) -> None:
     site = Site.of(tmp_path, good("one", "two"))
 
@@ -249,6 +255,7 @@ def test_a_remote_that_refuses_is_quoted(tmp_path: Path) -> None:
     assert site.stable == before
 
 
+@pytest.mark.slow
 def test_a_session_asks_the_gate(tmp_path: Path) -> None:
     changes = [*good("one"), Change("bad", "Stop gracefully", behaviours=STOP_DOES_NOTHING)]
     site = Site.of(tmp_path, changes)
@@ -311,6 +318,7 @@ PHASES: dict[str, Callable[[Event], bool]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_killed_gate_is_resumed(tmp_path: Path, phase: str) -> None:
     changes = [*good("one"), Change("bad", "Stop gracefully", behaviours=STOP_DOES_NOTHING), *good("two")]
