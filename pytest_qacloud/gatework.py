@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .builds import workshop
-from .errors import ConfigError, QacloudError
+from .errors import ConfigError, DriverError, QacloudError
 from .gate.childrun import Child, PytestRunner
 from .gate.decide import Rules
 from .gate.drawing import panels
+from .gate.exchange import Exchange
 from .gate.gate import Gate
 from .gate.history import candidates, rates, rejected, suspicion
-from .gate.ledger import Ledger, gates, read
+from .gate.ledger import JOURNAL, Ledger, gates, read
 from .gate.page import page
-from .gate.record import Built, Made, Opened, Record, RunEnded, RunStarted
+from .gate.record import Built, Closed, Found, Made, Opened, Promoting, Record, RunEnded, RunStarted
 from .gate.report import report, to_plain
 from .model import Composed, Outcome
 from .paths import state_dir
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 PLANS = 5
 """How often a gate is asked anew when stable moves, before it is left to a person."""
+
+PUBLISHED = (Opened, RunEnded, Found, Promoting, Closed)
+"""After which events the journal is published: what another machine would have to run or find out again."""
 
 REPORT, BISECT, PROMOTE = "report", "bisect", "promote"
 PASSED_ON = ("pools-dir", "marvin", "attr", "zone-config", "sim-machines", "sim-install-time")
@@ -106,6 +110,8 @@ class GateWork:
     ) -> None:
         self.settings, self._run, self._stop, self._listen = settings, run, stop, listen
         self._shop = workshop(settings, lambda: self._stop())  # noqa: PLW0108  # it may be replaced
+        self._exchange = Exchange(self._shop.repository)
+        self._unpublished = ""
 
     def stop_by(self, check: Callable[[], None]) -> None:
         """End when `check` raises."""
@@ -147,9 +153,9 @@ class GateWork:
             opened = record.opened
             same = (opened.repository, opened.stable, opened.staging) == (self.settings.repository, stable, staging)
             if same and opened.units == kept and opened.suites == self.settings.suites and record.closed is None:
-                return Ledger(gates_folder() / name, self._listen)
+                return self._ledger(name)
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{staging[:8]}"
-        ledger = Ledger(gates_folder() / name, self._listen)
+        ledger = self._ledger(name)
         ledger.add(
             Opened(
                 gate=name,
@@ -168,20 +174,59 @@ class GateWork:
         return ledger
 
     def resume(self, name: str) -> Ledger:
-        """A gate that has no end yet.
+        """A gate that has no end yet, of this machine or of another that has published its journal.
 
         Raises:
             ConfigError: there is none of that name, it has ended, or another process works on it.
+            DriverError: the repository does not answer.
         """
-        folder = gates_folder() / name
         if name not in records():
-            raise ConfigError(f"there is no gate {name}; see `qacloud gate status`")
-        ledger = Ledger(folder, self._listen)
+            content = self._exchange.fetch(name)
+            if content is None:
+                raise ConfigError(f"there is no gate {name}; see `qacloud gate status`")
+            folder = gates_folder() / name
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / JOURNAL).write_text(content, encoding="utf-8")
+        ledger = self._ledger(name)
         closed = ledger.record.closed
         if closed is not None:
             with ledger:
                 raise ConfigError(f"the gate {name} has ended: {closed.reason}")
         return ledger
+
+    def elsewhere(self) -> list[str]:
+        """Names of gates in the repository that are not known here.
+
+        Raises:
+            DriverError: the repository does not answer.
+        """
+        return sorted(set(self._exchange.names()) - set(records()))
+
+    def _ledger(self, name: str) -> Ledger:
+        """A gate's record, which is published as it grows."""
+        folder, at = gates_folder() / name, ""
+
+        def listen(event: Event) -> None:
+            nonlocal at
+            self._listen(event)
+            if isinstance(event, PUBLISHED) and not self._unpublished:
+                at = self._publish(name, (folder / JOURNAL).read_text(encoding="utf-8"), at)
+
+        ledger = Ledger(folder, listen)
+        try:
+            at = self._exchange.names().get(name, "")
+        except BaseException:
+            with ledger:
+                raise
+        return ledger
+
+    def _publish(self, name: str, content: str, before: str) -> str:
+        """Put the journal into the repository, as far as that takes it: the one that counts is here."""
+        try:
+            return self._exchange.publish(name, content, before)
+        except DriverError as error:
+            self._unpublished = f"only this machine can go on with the gate: {error}"
+            return before
 
     def work(self, mode: str, session: SessionRun | None = None) -> tuple[Report, Path]:
         """Open the gate and work on it until its end; anew where stable moved meanwhile.
@@ -242,7 +287,7 @@ class GateWork:
         from .gate.notify import post, send_mail
 
         mail, hook = self.settings.mail, self.settings.webhook
-        failed = []
+        failed = [self._unpublished] if self._unpublished else []
         try:
             if mail is not None:
                 password = None if mail.password is None else mail.password.read()

@@ -62,6 +62,8 @@ def status(as_json: bool) -> None:  # click hands flags over by name
         kept, skipped = work.between(stable, staging)
         heads = f"{settings.stable} {stable[:12]}, {settings.staging} {staging[:12]}"
         click.echo(f"{heads}: {len(kept)} units to look at, {len(skipped)} not")
+        for name in work.elsewhere():
+            click.echo(f"of another machine: {name}; go on with it by `qacloud gate resume {name}`")
 
 
 @gate.command()

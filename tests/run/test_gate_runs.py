@@ -292,6 +292,31 @@ def test_a_branch_of_ones_own_is_not_gated(tmp_path: Path) -> None:
     assert (site.stable, site.events) == (before, [])
 
 
+@pytest.mark.slow
+def test_another_machine_goes_on(tmp_path: Path) -> None:
+    changes = [*good("one"), Change("bad", "Stop gracefully", behaviours=STOP_DOES_NOTHING)]
+    site = Site.of(tmp_path, changes)
+    process = start(site, "promote")
+    try:
+        until(site, process, lambda events: sum(isinstance(event, RunEnded) for event in events) > 1)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    first = site.record
+    other = Site(site.planted, tmp_path / "other" / "state")
+    other.state.parent.mkdir()
+    name = first.opened.gate
+    assert name in other.gate("status").stdout
+
+    ended = other.gate("resume", name)
+
+    assert ended.returncode == 1, ended.stdout
+    other.check()
+    assert other.culprits() == {"bad": {STOP}}
+    known = {number: run for number, run in first.runs.items() if run.ended is not None}
+    assert {number: other.record.runs[number] for number in list(known)[:-1]} == dict(list(known.items())[:-1])
+
+
 def start(site: Site, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         site.command(*arguments), cwd=site.planted.folder, env=site.env, stdin=subprocess.DEVNULL,
