@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SECTION = "qacloud"
 """Heading of the section in a report; the terminal shows it, JUnit files have it as the test case's `system-out`."""
 
+OUTSIDE = pytest.StashKey[bool]()
+"""Whether a file is outside of the root folder, once it was asked for: comparing paths takes time, for each test."""
+
 
 class CallReports:
     """Tells the log of calls which test runs, and shows its calls where it fails."""
@@ -79,6 +82,8 @@ def _nodes(item: pytest.Item, when: str) -> Iterator[str]:
 def full_id(node: Node) -> str:
     """A node's id, with the whole path of a file outside the root folder: two of these may have one id in pytest."""
     file = node.getparent(pytest.Module)
-    if file is None or file.path.is_relative_to(node.config.rootpath):
+    if file is None:
         return node.nodeid
-    return f"{file.path}{node.nodeid.removeprefix(file.nodeid)}"
+    if OUTSIDE not in file.stash:
+        file.stash[OUTSIDE] = not file.path.is_relative_to(node.config.rootpath)
+    return f"{file.path}{node.nodeid.removeprefix(file.nodeid)}" if file.stash[OUTSIDE] else node.nodeid

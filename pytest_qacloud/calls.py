@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .errors import CloudApiError
@@ -40,6 +41,9 @@ SECRET = ("password", "passwd", "secret", "privatekey", "apikey", "sessionkey", 
 
 HIDDEN = "…"
 
+JSON = json.JSONEncoder(ensure_ascii=False)
+"""Of each line; `json.dumps` makes one a call where it is not asked for its defaults."""
+
 USER_IN_URL = re.compile(r"//[^/@\s]+@")
 
 NOT_SIMULATED = re.compile(r"The simulated management server does not implement the command (\w+)")
@@ -57,13 +61,21 @@ def not_simulated(text: str) -> str:
 
 def shown(name: str, value: object) -> object:
     """A parameter's value as plain data, without what its name says is secret, and without users in URLs."""
-    if any(word in name.lower() for word in SECRET):
+    if _is_secret(name):
         return HIDDEN
+    if isinstance(value, str):
+        return USER_IN_URL.sub("//", value) if "//" in value else str(value)
     if isinstance(value, Mapping):
         return {str(key): shown(str(key), member) for key, member in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [shown("", member) for member in value]
     return value if value is None or isinstance(value, bool | int | float) else USER_IN_URL.sub("//", str(value))
+
+
+@lru_cache(maxsize=1024)  # there are few names, and many calls
+def _is_secret(name: str) -> bool:
+    lowered = name.lower()
+    return any(word in lowered for word in SECRET)
 
 
 @dataclass(slots=True)
@@ -88,7 +100,7 @@ class Call:
 
     def json(self) -> str:
         """For the file."""
-        return json.dumps({name: getattr(self, name) for name in self.__slots__}, ensure_ascii=False)
+        return JSON.encode({name: getattr(self, name) for name in self.__slots__})
 
     def line(self) -> str:
         """For people: how long, what, and how it ended."""

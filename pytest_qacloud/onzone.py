@@ -45,6 +45,9 @@ _FIELDS = tuple(field.name for field in fields(Verdict))
 
 NEEDS_ZONE = frozenset({"qacloud_zone", "qacloud_api", "qacloud_lease", "qacloud_pool", "qacloud_build"})
 
+ON_ZONE = pytest.StashKey[bool]()
+"""Whether an item needs a zone, once it was asked for: each of its phases asks."""
+
 
 class OnZone:
     """The zone that this process's tests run on, and the hooks around each of them; registers itself.
@@ -174,6 +177,8 @@ class OnZone:
         missing: list[str],
     ) -> None:
         """Keep the worst that a test's phases say, and send it with the report of the last of them."""
+        if call.when == "setup" and not report.failed:
+            return
         outcome = Outcome.UNTESTABLE if ailment else Outcome.BAD if report.failed else Outcome.GOOD
         test = test_of(report)
         before = self._verdicts.get(test)
@@ -227,11 +232,14 @@ def lacking(report: pytest.TestReport) -> list[str]:
 
 
 def needs_zone(item: pytest.Item) -> bool:
-    """Whether an item is of a Marvin suite, or asks for one of the zone's fixtures."""
-    cls = getattr(item, "cls", None)
-    if cls is not None and marvin.is_suite(cls):
-        return True
-    return not NEEDS_ZONE.isdisjoint(getattr(item, "fixturenames", ()))
+    """Whether a collected item is of a Marvin suite, or asks for one of the zone's fixtures; looked for once."""
+    known = item.stash.get(ON_ZONE, None)
+    if known is None:
+        cls = getattr(item, "cls", None)
+        known = cls is not None and marvin.is_suite(cls)
+        known = known or not NEEDS_ZONE.isdisjoint(getattr(item, "fixturenames", ()))
+        item.stash[ON_ZONE] = known
+    return known
 
 
 def _mark(item: pytest.Item, report: pytest.TestReport, *marks: tuple[str, object]) -> None:

@@ -69,9 +69,10 @@ class Report:
     @pytest.hookimpl(tryfirst=True)  # before the JUnit file's test case is closed
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what says nothing about the build, and write verdicts into the run's folder, a line of JSON each."""
-        for command in lacking(report):
+        missing = lacking(report)
+        for command in missing:
             self.not_simulated.setdefault(command, {})[test_of(report)] = None
-        if is_untestable(report) and not lacking(report):
+        if not missing and is_untestable(report):
             self.untestable.append(report)
         self._sections_into_junit(report)
         verdict = getattr(report, VERDICT, None)
@@ -134,14 +135,15 @@ class Report:
 
     def _sections_into_junit(self, report: pytest.TestReport) -> None:
         """Put what the report of a failure shows of the run into the test case, as its `system-out`."""
-        xml = self.junit()
+        texts = _sections(report)
+        xml = self.junit() if texts else None
         if xml is None:
             return
         from xml.etree.ElementTree import Element
 
         from _pytest.junitxml import bin_xml_escape
 
-        for text in _sections(report):
+        for text in texts:
             element = Element("system-out")
             element.text = bin_xml_escape(text)
             xml.node_reporter(report).append(element)

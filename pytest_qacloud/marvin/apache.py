@@ -44,6 +44,9 @@ SECRET = re.compile(
 )
 """A secret in what Marvin logs: its name, and its value in quotes."""
 
+NAMED = ("key", "passw", "signature")
+"""One of these is in the name of each such secret, in small letters."""
+
 NO_CERTIFICATE = "NA"
 """How Marvin's configuration says that there is none; for anything else it would present a client certificate."""
 
@@ -137,7 +140,11 @@ class WithoutSecrets(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep the record, with its secrets replaced."""
-        record.msg, record.args = SECRET.sub(r"\1\2\4…\4", record.getMessage()), ()
+        said = record.getMessage()
+        small = said.casefold()
+        if any(name in small for name in NAMED):  # answers are long, and the pattern is slow
+            said = SECRET.sub(r"\1\2\4…\4", said)
+        record.msg, record.args = said, ()
         return True
 
 

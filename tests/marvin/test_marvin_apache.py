@@ -260,6 +260,8 @@ print("passed")
         ("{'apiKey': 'A', 'signature': b'x=', 'id': '7'}", "{'apiKey': '…', 'signature': '…', 'id': '7'}"),
         ("{secretkey : 'S', apikey : 'A', state : 'enabled'}", "{secretkey : '…', apikey : '…', state : 'enabled'}"),
         ("""password = "it's", x = 1""", 'password = "…", x = 1'),
+        ("{'PASSWD': 'P'} SessionKey='S'", "{'PASSWD': '…'} SessionKey='…'"),
+        ("{'id': '7', 'state': 'Running'}", "{'id': '7', 'state': 'Running'}"),
         ("keypair : 'mine', passwordenabled : True", "keypair : 'mine', passwordenabled : True"),
     ],
 )
