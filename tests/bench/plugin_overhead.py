@@ -4,7 +4,8 @@ Run by hand, on a machine that does nothing else:
 
     python tests/bench/plugin_overhead.py [--bodies nothing list account] [--rounds 5] [--marvin CHECKOUT]
 
-All sides run the same suite in turn, each in a process of its own, on one zone of a simulated rack:
+All sides run the same suite in turn, each in a process of its own. Each has a simulated rack of its own with a zone, so
+that all of them find a server that has been through the same: it keeps what was removed, and takes ever longer.
 
 - `unittest`: the standard library's runner; the suite is given its clients and configuration by hand.
 - `pytest`: pytest without any plugin but its own; the suite is given the same by a fixture.
@@ -12,8 +13,11 @@ All sides run the same suite in turn, each in a process of its own, on one zone 
 
 What a test does: `nothing`, which shows the runners' own time; `list`, one API call; `account`, which makes an account,
 finds it and deletes it (three calls and a job), as much as the smallest of CloudStack's own tests do. Measured is the
-time from the class's `setUpClass` to its `tearDownClass`, on the clock and on the CPU of this process (without the
-simulated management server, which answers in a millisecond or two; a real one takes many times that).
+time from the class's `setUpClass` to its `tearDownClass`, on the clock and on the CPU of this process. Before it the
+garbage is collected: else what was imported, more with the plugin, is looked through once in the middle of the tests.
+
+The simulated management server answers in a millisecond or two, a real one takes many times that. What a test with one
+call costs on such a server is measured at last, with each answer delayed: fewer tests, as they mostly wait.
 """
 
 from __future__ import annotations
@@ -25,6 +29,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import urllib.request
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,16 +38,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_qacloud.marvin import RunContext
 
 CHILD = "--child"
 BODIES = ("nothing", "list", "account")
 SIDES = ("unittest", "pytest", "plugin")
-ZONE, MARVIN = "BENCH_ZONE", "BENCH_MARVIN"
+ZONE, MARVIN, ZONE_FILE = "BENCH_ZONE", "BENCH_MARVIN", "zone.json"
 LEASE_S = 3600.0
+SLOW_TESTS, SLOW_S = 200, 0.02
+"""Tests on a server that takes as long as a real one, and how long that is, seconds a call."""
 
 SUITE = """
-import json, os, time
+import gc, json, os, time
 from marvin.cloudstackTestCase import cloudstackTestCase
 from marvin.cloudstackAPI import createAccount, deleteAccount, listAccounts, listZones
 
@@ -52,6 +62,7 @@ class TestTrivial(cloudstackTestCase):
         cls.apiclient, cls.command = cls.testClient.getApiClient(), listZones.listZonesCmd()
         cls.command.name = cls.testClient.getZoneForTests()
         cls.apiclient.listZones(cls.command)  # connects
+        gc.collect()
         cls.began = time.perf_counter(), time.process_time()
 
     @classmethod
@@ -148,6 +159,7 @@ def measure(side: str, tests: int, body: str, folder: Path) -> tuple[float, floa
         "BENCH_TESTS": str(tests),
         "BENCH_BODY": body,
         "BENCH_RESULT": str(result),
+        ZONE: str(folder / ZONE_FILE),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH")))),
     }
@@ -159,17 +171,21 @@ def measure(side: str, tests: int, body: str, folder: Path) -> tuple[float, floa
     return wall_s / tests * 1e6, cpu_s / tests * 1e6
 
 
-def compare(tests: int, body: str, rounds: int, folder: Path) -> None:
+def compare(tests: int, body: str, rounds: int, folders: Mapping[str, Path], what: str = "") -> None:
     """Run all sides in turn, several times, and print each one's best round and what lies between them.
 
     The best round is the least disturbed one: whatever else the machine does can only make a round slower.
+
+    Args:
+        folders: of each side, with its suite and its zone.
+        what: is said of the server.
     """
     found: dict[str, list[tuple[float, float]]] = {side: [] for side in SIDES}
     for _ in range(rounds):
         for side in SIDES:
-            found[side].append(measure(side, tests, body, folder))
+            found[side].append(measure(side, tests, body, folders[side]))
     load = os.getloadavg()[0]
-    print(f"{body}: {tests} tests, best of {rounds} rounds, load average {load:.1f}")
+    print(f"{body}{what}: {tests} tests, best of {rounds} rounds, load average {load:.1f}")
     for number, clock in enumerate(("wall", "CPU")):
         plain, alone, whole = (min(each[number] for each in found[side]) for side in SIDES)
         print(f"  {clock:>4}: unittest {plain:6.0f} µs, pytest {alone:6.0f} µs, with the plugin {whole:6.0f} µs a test")
@@ -177,33 +193,52 @@ def compare(tests: int, body: str, rounds: int, folder: Path) -> None:
             print(f"        {name:>10} adds {more:6.0f} µs, {more / plain:8.1%} of plain unittest's test")
 
 
-def main() -> None:
-    """Make a zone, and compare the sides on it for each number of calls."""
+def zone(side: str, folder: Path, stack: ExitStack) -> str:
+    """Make a side's suite and zone, which lasts as long as `stack`; the address of its rack's control port."""
     from pytest_qacloud.progress import LogView
     from pytest_qacloud.session import Session
     from pytest_qacloud.settings import Settings
 
+    folder.mkdir()
+    (folder / "test_trivial.py").write_text(SUITE, encoding="utf-8")
+    given = {"pool": "sim", "runs-dir": str(folder / "runs"), "pools-dir": str(folder)}
+    session = Session(Settings(given, lambda _key: "", folder), LogView(lambda _line: None))
+    stack.callback(session.stop)
+    session.start()
+    session.hand_over(folder / ZONE_FILE, LEASE_S)
+    for line in session.journal.path.read_text(encoding="utf-8").splitlines():
+        if (event := json.loads(line)).get("step") == "rack" and "control" in event:
+            return str(event["control"])
+    raise SystemExit(f"the rack of the side {side} is not in its journal")
+
+
+def slow_down(control: str) -> None:
+    """Have a rack's management server take its time from here on."""
+    fault = json.dumps({"fault": "api_slow", "value": SLOW_S}).encode()
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{control}/faults", fault, timeout=10).close()
+
+
+def main() -> None:
+    """Make a zone for each side, and compare them for each number of calls."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--tests", type=int, default=1000)
     parser.add_argument("--bodies", nargs="+", choices=BODIES, default=BODIES, help="what a test does")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--marvin", help="a CloudStack checkout, whose Marvin is used instead of the stand-in")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="qacloud-bench-") as name:
-        folder = Path(name)
-        (folder / "test_trivial.py").write_text(SUITE, encoding="utf-8")
-        os.environ |= {"QACLOUD_STATE_DIR": str(folder / "state"), ZONE: str(folder / "zone.json")}
+    with tempfile.TemporaryDirectory(prefix="qacloud-bench-") as name, ExitStack() as stack:
+        os.environ["QACLOUD_STATE_DIR"] = str(Path(name) / "state")
         if chosen.marvin:
             os.environ[MARVIN] = str(Path(chosen.marvin).absolute())
-        given = {"pool": "sim", "runs-dir": str(folder / "runs"), "pools-dir": str(folder)}
-        session = Session(Settings(given, lambda _key: "", folder), LogView(lambda _line: None))
-        try:
-            session.start()
-            session.hand_over(folder / "zone.json", LEASE_S)
-            for body in chosen.bodies:
-                compare(chosen.tests, body, chosen.rounds, folder)
-        finally:
-            session.stop()
+        folders = {side: Path(name) / side for side in SIDES}
+        controls = [zone(side, folder, stack) for side, folder in folders.items()]
+        for body in chosen.bodies:
+            compare(chosen.tests, body, chosen.rounds, folders)
+        for control in controls:
+            slow_down(control)
+        compare(
+            SLOW_TESTS, "list", chosen.rounds, folders, f" on a server that takes {SLOW_S * 1e3:.0f} ms more a call"
+        )
 
 
 if __name__ == "__main__":
