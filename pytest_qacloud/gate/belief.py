@@ -18,12 +18,13 @@ from itertools import accumulate, pairwise
 from math import exp, inf, log, log1p
 from typing import TYPE_CHECKING
 
+from .noise import NoiseRate, log_sum
 from .spread import Segment, Spread
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from .question import Beta, FailingTest, Revision
+    from .question import FailingTest, Revision
 
 WEIGHT_RATIO = 10.0
 """How much likelier than another a unit may be beforehand: one or two observations overrule it."""
@@ -49,7 +50,7 @@ class Belief:
 
     def __init__(self, units: int, test: FailingTest) -> None:
         self.units = units
-        self._false_fail, self._missed = RateLikelihood(test.false_fail), RateLikelihood(test.missed_failure)
+        self._false_fail, self._missed = NoiseRate(test.false_fail), NoiseRate(test.missed_failure)
         self._seen: dict[Revision, Tally] = {}
         self._named: set[int] = set()
         self._whole_only = False
@@ -226,47 +227,15 @@ def _tallies(bounds: Sequence[int], seen: dict[Revision, Tally]) -> list[Tally]:
     return tallies
 
 
-class RisingLog:
-    """log of a (a + 1) … (a + k - 1), for one a and any k."""
-
-    def __init__(self, a: float) -> None:
-        self.a = a
-        self.values = [0.0]
-
-    def upto(self, k: int) -> list[float]:
-        """The values for 0 to k at least."""
-        values = self.values
-        while len(values) <= k:
-            values.append(values[-1] + log(self.a + len(values) - 1))
-        return values
-
-
-class RateLikelihood:
-    """How likely hits and misses are, in one order, at a rate of which a Beta is known: the beta-binomial."""
-
-    def __init__(self, rate: Beta) -> None:
-        self.rate = rate
-        self._hits, self._misses = RisingLog(rate.hits), RisingLog(rate.misses)
-        self._both = RisingLog(rate.hits + rate.misses)
-
-    def tables(self, trials: int) -> tuple[list[float], list[float], list[float]]:
-        """Logs for hits, misses, and (to subtract) both, up to so many trials."""
-        return self._hits.upto(trials), self._misses.upto(trials), self._both.upto(trials)
-
-
 class RatesLikelihood:
     """The likelihood of all that was observed of a test, given what of it was of bad revisions."""
 
-    def __init__(self, false_fail: RateLikelihood, missed: RateLikelihood, in_all: Tally) -> None:
-        self._in_all, self._trials = in_all, in_all.failed + in_all.passed
-        self._f, self._m = false_fail.rate, missed.rate
-        self._tables = (*false_fail.tables(self._trials), *missed.tables(self._trials))
+    def __init__(self, false_fail: NoiseRate, missed: NoiseRate, in_all: Tally) -> None:
+        self._false_fail, self._missed, self._in_all = false_fail, missed, in_all
 
     def _log(self, failed: int, passed: int) -> float:
-        f_hit, f_miss, f_both, m_hit, m_miss, m_both = self._tables
-        good = f_hit[self._in_all.failed - failed] + f_miss[self._in_all.passed - passed]
-        bad = m_hit[passed] + m_miss[failed]
-        return good - f_both[self._trials - failed - passed] + bad - m_both[failed + passed]
+        good = self._false_fail.seen(self._in_all.failed - failed, self._in_all.passed - passed)
+        return good.log + self._missed.seen(passed, failed).log
 
     def of(self, tally: Tally) -> tuple[float, float]:
         """Log of the likelihood; and how likely there is another culprit.
@@ -279,17 +248,16 @@ class RatesLikelihood:
         alone += log1p(-ANOTHER)
         more = log(ANOTHER)
         more += self._log(tally.failed + tally.removed_failed, tally.passed + tally.removed_passed)
-        both = max(alone, more) + log1p(exp(-abs(alone - more)))
+        both = log_sum(alone, more)
         return both, exp(more - both)
 
     def rates(self, masses: Iterable[tuple[float, Tally]]) -> tuple[float, float]:
         """False-fail and missed-failure rates to expect."""
-        f_all, m_all = self._f.hits + self._f.misses + self._trials, self._m.hits + self._m.misses
         false_fail = missed = 0.0
         for mass, tally in masses:
-            bad = tally.failed + tally.passed
-            false_fail += mass * (self._f.hits + self._in_all.failed - tally.failed) / (f_all - bad)
-            missed += mass * (self._m.hits + tally.passed) / (m_all + bad)
+            good = self._false_fail.seen(self._in_all.failed - tally.failed, self._in_all.passed - tally.passed)
+            false_fail += mass * good.mean
+            missed += mass * self._missed.seen(tally.passed, tally.failed).mean
         return false_fail, missed
 
 

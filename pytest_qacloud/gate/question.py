@@ -66,7 +66,12 @@ class Beta:
     @property
     def mean(self) -> float:
         """The expected rate."""
-        return self.hits / (self.hits + self.misses)
+        return self.hits / self.strength
+
+    @property
+    def strength(self) -> float:
+        """As if so many trials had been seen."""
+        return self.hits + self.misses
 
     def after(self, hits: int, misses: int) -> Beta:
         """The same after so many more trials, such as the runs of a test in the journal."""

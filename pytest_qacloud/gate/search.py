@@ -39,7 +39,7 @@ class Search:
     """
 
     def __init__(
-        self, units: int, tests: Sequence[FailingTest], observations: Iterable[Observation] = (), *, limit: int = 100
+        self, units: int, tests: Sequence[FailingTest], observations: Iterable[Observation] = (), *, limit: int = 200
     ) -> None:
         if units < 1:
             raise ValueError("a search needs a unit")
