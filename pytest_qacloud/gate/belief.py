@@ -35,6 +35,9 @@ NONE, OLD = 0.30, 0.10
 ANOTHER = 0.05
 """That a test is broken by one more unit than the one in question."""
 
+TOGETHER = 0.03
+"""That units break a test only together."""
+
 OWN_CULPRIT = 2.0
 """How much a test's own prior counts beside another test's posterior: many tests fail for few reasons. It is the
 concentration of a Dirichlet process (T. Ferguson, 1973), and for two tests the inference is exact; of more tests, each
@@ -53,13 +56,13 @@ class Belief:
         self._false_fail, self._missed = NoiseRate(test.false_fail), NoiseRate(test.missed_failure)
         self._seen: dict[Revision, Tally] = {}
         self._named: set[int] = set()
-        self._whole_only = False
+        self.whole_only = False
         self._weights = capped(test.weights, units)
         self._weights_to = list(accumulate(self._weights, initial=0.0))
 
     def see(self, revision: Revision, *, bad: bool) -> None:
         """Take in one outcome."""
-        if any(unit in revision for unit in self._named) or (self._whole_only and revision.without):
+        if any(unit in revision for unit in self._named):
             return
         tally = self._seen.setdefault(revision, Tally())
         if bad:
@@ -74,22 +77,42 @@ class Belief:
     def name(self, units: Collection[int]) -> None:
         """One of these is a culprit of this test: look for the next."""
         self._named |= set(units)
+        self.whole_only = False
         left = (0.0 if unit in self._named else weight for unit, weight in enumerate(self._weights))
         self._weights_to = list(accumulate(left, initial=0.0))
         self._seen = {rev: tally for rev, tally in self._seen.items() if not any(unit in rev for unit in self._named)}
 
     @property
     def contradictory(self) -> bool:
-        """With all units there, up to some end, it looks broken, though it may not when some are left out."""
-        if not any(revision.without for revision in self._seen):
+        """It is likelier that units break it only together than that one does by itself.
+
+        In the first case a revision with something left out may be good or bad, whatever is in it. Both cases are
+        weighed with all that was observed.
+        """
+        parted = {rev: tally for rev, tally in self._seen.items() if rev.without}
+        if not parted or self._named:
             return False
         whole = self._whole()
-        bounds = sorted({0, self.units, *whole.marks()})
-        return whole.weigh(bounds).spread().none < 0.5
+        free = whole.evidence() + sum(log_sum(*self._good_or_bad(tally)) - log(2) for tally in parted.values())
+        return log(TOGETHER) + free > log1p(-TOGETHER) + self.evidence()
+
+    def evidence(self) -> float:
+        """Log of the likelihood of everything that was observed."""
+        return self.weigh(sorted({0, self.units, *self.marks()})).evidence()
+
+    def _good_or_bad(self, tally: Tally) -> tuple[float, float]:
+        """Logs of the likelihoods of what one revision showed."""
+        good = self._false_fail.seen(tally.failed, tally.passed)
+        return good.log, self._missed.seen(tally.passed, tally.failed).log
 
     def keep_whole(self) -> None:
-        """Forget the revisions with something left out: what breaks the test does so only together with that."""
-        self._seen, self._whole_only = self._whole()._seen, True
+        """What breaks it does so only together: what was seen with something left out is evidence on just that."""
+        self.whole_only = True
+
+    def passes(self, revision: Revision) -> float:
+        """How likely this very revision is good, by its own runs alone."""
+        good, bad = self._good_or_bad(self._seen.get(revision, Tally()))
+        return exp(good - log_sum(good, bad))
 
     def _whole(self) -> Belief:
         found = copy(self)
@@ -105,18 +128,19 @@ class Belief:
 
     def weigh(self, bounds: Sequence[int]) -> Weighed:
         """The evidence by segments; all `marks` are among the bounds, 0 and the number of units too."""
+        seen = self._whole()._seen if self.whole_only else self._seen
         in_all = Tally()
-        for tally in self._seen.values():
+        for tally in seen.values():
             in_all.failed += tally.failed
             in_all.passed += tally.passed
-        tallies = [*_tallies(bounds, self._seen), Tally(), in_all]
+        tallies = [*_tallies(bounds, seen), Tally(), in_all]
         likelihood = RatesLikelihood(self._false_fail, self._missed, in_all)
         found = [likelihood.of(tally) for tally in tallies]
         none, old = (1 - ANOTHER, 0.0) if self._named else (NONE, OLD)
         whole = self._weights_to[-1]
         parts = [self._weights_to[end] - self._weights_to[start] for start, end in pairwise(bounds)]
         prior = [part / whole if whole > 0 else 0.0 for part in parts]
-        return Weighed(bounds, prior, none, old, self._weights_to, tallies, found, likelihood, self._whole_only)
+        return Weighed(bounds, prior, none, old, self._weights_to, tallies, found, likelihood, self.whole_only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +168,13 @@ class Weighed:
         Args:
             others: of each segment, the sum of what other tests by themselves believe of it.
         """
-        scale = 1 - self.none - self.old
         prior = self.prior
         if others:
             told = OWN_CULPRIT + sum(others)
             prior = [
                 (OWN_CULPRIT * own + other) / told if own > 0 else 0.0 for own, other in zip(prior, others, strict=True)
             ]
-        priors = [*(scale * part for part in prior), self.none, self.old]
-        logs = [
-            log(part) + value if part > 0 else -inf for part, (value, _another) in zip(priors, self.found, strict=True)
-        ]
+        logs = self._logs(prior)
         top = max(logs)
         masses = [exp(value - top) for value in logs]
         total = sum(masses)
@@ -165,6 +185,20 @@ class Weighed:
         )
         false_fail, missed = self.likelihood.rates(zip(masses, self.tallies, strict=True))
         return Spread(segments, masses[-2], masses[-1], self.weights_to, false_fail, missed, self.whole_only)
+
+    def evidence(self) -> float:
+        """Log of the likelihood of all of it."""
+        logs = self._logs(self.prior)
+        top = max(logs)
+        return top + log(sum(exp(value - top) for value in logs))
+
+    def _logs(self, prior: Sequence[float]) -> list[float]:
+        """Priors times likelihoods, logs; of the segments, none, and old."""
+        scale = 1 - self.none - self.old
+        priors = [*(scale * part for part in prior), self.none, self.old]
+        return [
+            log(part) + value if part > 0 else -inf for part, (value, _another) in zip(priors, self.found, strict=True)
+        ]
 
 
 def together(beliefs: Sequence[Belief], known: Iterable[int], units: int) -> list[Spread]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .spread import Spread
 
-NEGLIGIBLE = 1e-4
+NEGLIGIBLE = 1e-3
 """Joint outcomes less likely than this are left out of the sums."""
 
 SUSPECT = 0.2
@@ -129,6 +129,8 @@ def candidates(spreads: Sequence[Spread], barred: Collection[int], aside: Sequen
         low, high = spread.old, 1 - spread.none
         ends.update(spread.quantile(low + (high - low) * step / levels) for step in range(1, levels))
     found = {Revision(end, tuple(aside)): None for end in sorted(ends) if end not in barred}
+    if any(spread.whole_only for spread in spreads):
+        found |= {Revision(end): None for end in sorted(ends) if end not in barred}
     found |= {Revision(units - 1, (*aside, suspect)): None for suspect in sorted(suspects)}
     if suspects:
         found[Revision(units - 1, (*aside, *suspects))] = None

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 SURE = 0.99
 """The posterior at which a test is settled."""
 
+PATIENCE = 8
+"""Observations for which a settled test waits for those that are open: most are settled by then, and one pair of
+confirming runs often does for several."""
+
 DECIDED = frozenset({Standing.NAMED, Standing.FLAKY, Standing.OLD, Standing.UNDECIDED})
 
 
@@ -33,7 +37,7 @@ class Inquiry:
         self.suspect: tuple[int, ...] = ()
         self.lessons = 0
         self._head = units - 1
-        self._runs = 0
+        self._runs = self._settled_at = 0
         self._predicted: dict[Revision, bool] = {}
         self._confirmed: set[Revision] = set()
 
@@ -46,6 +50,11 @@ class Inquiry:
     def finding(self) -> Finding:
         """Where it stands."""
         return Finding(self.test, self.standing, tuple(self.culprits), self.suspect, self._runs)
+
+    @property
+    def impatient(self) -> bool:
+        """It has been settled for so long that it waits no more for the others."""
+        return self.standing is Standing.SETTLED and self._runs - self._settled_at >= PATIENCE
 
     @property
     def awaited(self) -> list[Revision]:
@@ -76,10 +85,11 @@ class Inquiry:
             self._settle(suspect, named)
         elif self.spread.old >= SURE:
             self._decide(Standing.OLD)
-        elif self.spread.bad(Revision(self._head, tuple(aside))) <= 1 - SURE:
+        elif self._passes(Revision(self._head, tuple(aside))) >= SURE:
             self._acquit(named)
         else:
             self._decide(Standing.OPEN)
+            self._doubt()
         if self._runs >= limit and not self.decided:
             self._decide(Standing.UNDECIDED)
 
@@ -93,6 +103,8 @@ class Inquiry:
             per_unit = self.spread.per_unit()
             known = Culprit(suspect, child, parent, min(1.0, sum(per_unit[unit] for unit in suspect)))
         if known is None:
+            if self.standing is not Standing.SETTLED:
+                self._settled_at = self._runs
             self.standing, self.suspect = Standing.SETTLED, suspect
         else:
             self._name(known)
@@ -103,21 +115,36 @@ class Inquiry:
             child, parent = Revision(self.suspect[-1], aside), Revision(self.suspect[0] - 1, aside)
             self._predicted = {child: True, parent: False}
 
+    def _passes(self, rest: Revision) -> float:
+        """How likely it is good on what is left."""
+        return self.belief.passes(rest) if self.spread.whole_only and rest.without else 1 - self.spread.bad(rest)
+
+    def unsure_of(self, rest: Revision) -> bool:
+        """Only runs of this very revision can say whether it is good for the test."""
+        if not self.belief.seen(rest):
+            return not self.culprits
+        return self.spread.whole_only and bool(rest.without) and 1 - SURE < self.belief.passes(rest) < SURE
+
     def _acquit(self, named: Collection[Culprit]) -> None:
         """It passes on what is left: it never was broken, or is not any more, now that something is left out.
 
         In that case it was broken by units that do so only together, and is cured if one of them is named already.
         """
-        if self.culprits or not self.belief.contradictory:
-            self._decide(Standing.NAMED if self.culprits else Standing.FLAKY)
-        elif named:
+        if self._doubt():
+            return
+        if named and not self.culprits and self.spread.none < 0.5:
             per_unit = self.spread.per_unit()
-            self._name(max(named, key=lambda culprit: sum(per_unit[unit] for unit in culprit.units)))
-            self._decide(Standing.NAMED)
-        else:
-            self.lessons += 1
-            self.belief.keep_whole()
-            self._decide(Standing.OPEN)
+            self._name(max(named, key=lambda culprit: (sum(per_unit[unit] for unit in culprit.units), culprit.units)))
+        self._decide(Standing.NAMED if self.culprits else Standing.FLAKY)
+
+    def _doubt(self) -> bool:
+        """Think again, where one unit by itself explains badly what was seen."""
+        if self.spread.whole_only or not self.belief.contradictory:
+            return False
+        self.lessons += 1
+        self.belief.keep_whole()
+        self._decide(Standing.OPEN)
+        return True
 
     def _name(self, culprit: Culprit) -> None:
         self.lessons += 1

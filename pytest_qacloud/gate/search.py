@@ -83,7 +83,7 @@ class Search:
             self._believe()
             for inquiry in self._undecided:
                 inquiry.judge(self._named(), self._barred, self._limit)
-        if not self._open:
+        if not self._open or any(one.impatient for one in self._undecided):
             for inquiry in self._undecided:
                 inquiry.ask(self.culprits)
 
@@ -114,7 +114,8 @@ class Search:
         Empty when all is decided or what is running must end first. If it is empty otherwise, nothing that can be made
         tells more, and tests that are not decided stay so.
 
-        Tests that are settled wait for the others before they are confirmed: one pair of runs often does for several.
+        Tests that are settled wait a while for the others before they are confirmed: one pair of runs often does for
+        several.
 
         Args:
             pools: that are free.
@@ -124,20 +125,19 @@ class Search:
         """
         under_way = list(running)
         tests = tuple(one.test for one in self._undecided)
-        if not self._open:
-            found = [one for one in self._confirming(under_way) if cost(one[0]) < inf][:pools]
-        else:
-            ends = [end for end in self._ends_unseen(under_way) if cost(end) < inf]
-            found = [(revision, Purpose.SEARCH, 0.0) for revision in ends[:pools]]
-            under_way += [revision for revision, _purpose, _gain in found]
+        found = [one for one in self._confirming(under_way) if cost(one[0]) < inf][:pools]
+        under_way += [revision for revision, _purpose, _gain in found]
+        if self._open:
+            ends = [end for end in self._ends_unseen(under_way) if cost(end) < inf][: pools - len(found)]
+            under_way += ends
+            found += [(revision, Purpose.SEARCH, 0.0) for revision in ends]
             found += self._telling(pools - len(found), under_way, cost)
         return [Run(revision, purpose, tests, gain) for revision, purpose, gain in found]
 
     def _ends_unseen(self, under_way: list[Revision]) -> list[Revision]:
         """Head and stable, where an open test was not repeated on them yet."""
-        first = [one for one in self._open if not one.culprits]
         ends = (Revision(self.head, self.culprits), STABLE)
-        return [end for end in ends if end not in under_way and any(not one.belief.seen(end) for one in first)]
+        return [end for end in ends if end not in under_way and any(one.unsure_of(end) for one in self._open)]
 
     def _telling(
         self, pools: int, under_way: Sequence[Revision], cost: Callable[[Revision], float]
@@ -153,11 +153,11 @@ class Search:
 
     def _confirming(self, under_way: Sequence[Revision]) -> list[tuple[Revision, Purpose, float]]:
         """What the settled tests wait for; and, for pools to spare, what is left without all suspects."""
-        settled = self._undecided
+        settled = [one for one in self._undecided if one.standing is Standing.SETTLED]
         awaited = dict.fromkeys(revision for one in settled for revision in one.awaited)
         found = [(revision, Purpose.CONFIRM, 0.0) for revision in awaited if revision not in under_way]
         rest = Revision(self.head, (*self.culprits, *(unit for one in settled for unit in one.suspect)))
-        if rest not in under_way and not all(one.belief.seen(rest) for one in settled):
+        if not self._open and rest not in under_way and not all(one.belief.seen(rest) for one in settled):
             found.append((rest, Purpose.REMAINDER, 0.0))
         return found
 
