@@ -12,6 +12,7 @@ import pytest
 PACKAGE = "pytest_qacloud"
 ROOT = Path(__file__).parent.parent / PACKAGE
 FILES = sorted(ROOT.rglob("*.py"))
+SEARCH = {f"gate.{name}" for name in ("search", "inquiry", "belief", "noise", "spread", "choice", "question")}
 PURE = {"provision.plan", "provision.process_plan", "leasing.queue", "ports", "ports_process", "placeholders"}
 
 
@@ -69,6 +70,9 @@ def test_a_module_imports_only_what_its_layer_may(path: Path) -> None:
     if name in PURE:
         assert not foreign(names)
         assert all(under(other, "model", "errors", "ports") for other in ours)
+    if name in SEARCH:
+        assert not foreign(names)
+        assert all(under(other, "model", "errors") or other in SEARCH for other in ours)
     if under(name, "drivers") and name != "drivers":
         mine = name.split("_")[0]
         assert all(
