@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import select
+import socket
 import subprocess
 import sys
 import time
@@ -173,9 +174,23 @@ def install(rack: Rack, pool: Pool, name: str, epoch: int) -> Installed:
         bmc.close()
         cobbler.close()
     rack.wait_for(name, lambda state: state["state"] == "running" and state["epoch"] == epoch)
+    _wait_for_ssh(str(machine.ip), machine.ssh_port)
     return Installed(
         machine, hostname, SshEndpoint(str(machine.ip), machine.ssh_port, pool.ssh.user, key.public), marker
     )
+
+
+def _wait_for_ssh(host: str, port: int) -> None:
+    """A system runs a moment before its SSH server listens."""
+    until_s = time.monotonic() + START_LIMIT_S
+    while True:
+        try:
+            socket.create_connection((host, port), timeout=5).close()
+        except OSError:
+            assert time.monotonic() < until_s, f"nothing listens on {host}:{port}"
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _first_line(process: subprocess.Popen[bytes]) -> bytes:
